@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# Builds the kernel of qemu/config/CONFIG.config in the cache, or does nothing when
+# that very build is there and whole:
+#
+#   qemu/build.sh CONFIG [--pristine]
+#
+# --pristine builds the base without the series, to compare with. Lines "#: KEY VALUE"
+# of a configuration are for this script: start (what it is merged onto: a defconfig of
+# the tree, or allnoconfig), make (an argument), expect (targets of a whole build).
+set -euo pipefail
+# shellcheck source=linux-patch/lib.sh
+. "$(dirname "$0")/../linux-patch/lib.sh"
+
+config=${1:?usage: qemu/build.sh CONFIG [--pristine]}
+fragment=$top/qemu/config/$config.config
+[ -f "$fragment" ] || die "$fragment: no such configuration; there are: $(cd "$top/qemu/config" && echo *.config)"
+directive() { sed -n "s/^#: $1 //p" "$fragment"; }
+
+for tool in gcc clang ld.lld ccache cargo bindgen /usr/bin/rustc /usr/bin/rustfmt /usr/bin/clippy-driver gawk flex bison bc; do
+	command -v "$tool" >/dev/null || die "$tool is missing: run qemu/install.sh"
+done
+locate
+lock "$tree"
+"$top/linux-patch/prepare.sh"
+from=$tree
+label="kernel $config"
+if [ "${2:-}" = --pristine ]; then
+	from=$src
+	label="$label (pristine)"
+	lock "$src"
+fi
+out=$from/build-$config
+log=$out.log
+want=$({
+	cat "$fragment" "$patches/series"
+	[ "$from" = "$src" ] || (cd "$top/kmod" && kmod_files | xargs -r sha256sum)
+	gcc --version
+	ld --version
+	clang --version
+	/usr/bin/rustc -vV
+	bindgen --version
+	printf '%s\n' "${kmake[@]:2}" # all but -jN
+} | hash12)
+
+# The stamp holds what was asked for and the checksums of what came out, so an entry
+# that was damaged since is found and made again.
+if [ -f "$out/.stamp" ] && [ "$(head -n 1 "$out/.stamp")" = "$want" ]; then
+	if (cd "$out" && tail -n +2 .stamp | sha256sum --quiet --check - >/dev/null 2>&1); then
+		touch "$tree.lock"
+		exit
+	fi
+	bad=$(cd "$out" && tail -n +2 .stamp | sha256sum --check - 2>/dev/null | sed -n 's/: FAILED.*//p')
+	say "$label: damaged in the cache, made again: $(paste -sd' ' <<<"$bad")"
+	(cd "$out" && xargs rm -f vmlinux vmlinux.o <<<"$bad") # the link makes the maps as well
+fi
+rm -f "$out/.stamp"
+mkdir -p "$out"
+arguments=(-C "$from" "O=$out")
+mapfile -t extra < <(directive make)
+compiler="ccache gcc"
+case " ${extra[*]} " in *" LLVM=1 "*) compiler="ccache clang" ;; esac
+
+failed() {
+	say "error: $label: the build failed; the first errors:"
+	grep -nE -A4 '[:^ ]error[: \[]|Error [0-9]|\*\*\*|undefined reference|FAILED|No space left' "$log" | head -n 25 >&2 || tail -n 15 "$log" >&2
+	die "$label: whole log: $log (a retry goes on from here; 'rm -r $out' begins afresh)"
+}
+
+# Configure, and see that every line of the fragment held: kconfig drops an option
+# whose dependency is missing without a word.
+start=$(directive start)
+if [ "$start" = allnoconfig ]; then
+	target=(KCONFIG_ALLCONFIG="$fragment" allnoconfig)
+else
+	[ -f "$from/arch/x86/configs/$start" ] || die "$fragment: '#: start $start' is neither allnoconfig nor a file of arch/x86/configs/"
+	cat "$from/arch/x86/configs/$start" "$fragment" >"$out/.config"
+	target=(olddefconfig)
+fi
+"${kmake[@]}" "${extra[@]}" CC="$compiler" "${arguments[@]}" "${target[@]}" >"$log" 2>&1 || failed
+lost=$(while read -r line; do
+	case $line in
+	CONFIG_*=n | '# CONFIG_'*' is not set')
+		option=${line#\# }
+		! grep -m1 "^${option%%[ =]*}=" "$out/.config" || true
+		;;
+	CONFIG_*) grep -qxF -- "$line" "$out/.config" || echo "$line" ;;
+	esac
+done <"$fragment")
+# The base knows nothing of the options that the series adds.
+[ "$from" = "$tree" ] || lost=$(grep -v '^CONFIG_KALLMODSYMS' <<<"$lost" || true)
+[ -z "$lost" ] || die "$label: did not hold in $out/.config: $(paste -sd' ' <<<"$lost"): look for what it depends on, and add that to $fragment"
+
+cmds() { find "$out" -name '.*.cmd' | wc -l; }
+expect=$(cat "$cache/expect/$config" 2>/dev/null || directive expect)
+cargo build --quiet --release --manifest-path "$top/qemu/progress/Cargo.toml"
+progress=${CARGO_TARGET_DIR:-$top/qemu/progress/target}/release/progress
+mkdir -p "$CCACHE_DIR" "$cache/expect"
+say "$label: building in $out"
+"$progress" --label "$label" --log "$log" --expect "${expect:-0}" --done "$(cmds)" -- \
+	"${kmake[@]}" "${extra[@]}" CC="$compiler" "${arguments[@]}" bzImage modules || failed
+cmds >"$cache/expect/$config"
+
+outputs=(.config vmlinux System.map arch/x86/boot/bzImage)
+for f in modules.builtin modules.builtin.ranges vmlinux.map vmlinux.o.map; do
+	[ ! -f "$out/$f" ] || outputs+=("$f")
+done
+mapfile -t -O "${#outputs[@]}" outputs < <(sed 's/\.o$/.ko/' "$out/modules.order")
+{
+	echo "$want"
+	cd "$out"
+	sha256sum "${outputs[@]}"
+} >"$out/.stamp.tmp"
+mv "$out/.stamp.tmp" "$out/.stamp"
