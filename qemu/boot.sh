@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# boot.sh --kernel IMAGE --initrd FILE --out DIR [--append ARGS] [--timeout SECONDS] [--interactive]
+#
+# Boots a guest, whose guest/init does what kms.mode= in ARGS says. DIR is made
+# anew and then holds console.log, result.ktap, the files that the guest sent,
+# and status: passed, failed (a test did), splat (the kernel complained) or
+# lost (the guest died or hung; preset, so that nothing else can be left).
+# Exits 0 when the status is passed.
+#
+# ACCEL=kvm in the environment asks for KVM. It opens and yet starts no guest on
+# many machines, so a short boot tries it first; TCG, the default, always works.
+set -euo pipefail
+
+die() { echo "boot.sh: $*" >&2; exit 1; }
+usage="usage: boot.sh --kernel IMAGE --initrd FILE --out DIR [--append ARGS] [--timeout SECONDS] [--interactive]"
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+kernel='' initrd='' out='' append='' limit=300 interactive=
+while (($#)); do
+	if [[ $1 == --interactive ]]; then
+		interactive=1
+		shift
+		continue
+	fi
+	(($# > 1)) || die "$usage"
+	case $1 in
+	--kernel) kernel=$2 ;;
+	--initrd) initrd=$2 ;;
+	--out) out=$2 ;;
+	--append) append=$2 ;;
+	--timeout) limit=$2 ;;
+	*) die "$1: no such option; $usage" ;;
+	esac
+	shift 2
+done
+[[ $kernel && $initrd && $out ]] || die "$usage"
+[[ -f $kernel ]] || die "$kernel is missing: build the kernel first (make kernel)"
+[[ -f $initrd ]] || die "$initrd is missing: make it with qemu/initramfs.sh"
+qemu=$(command -v qemu-system-x86_64) || die "qemu-system-x86_64 is missing: apt-get install qemu-system-x86"
+
+tcg=(-accel "tcg,thread=multi" -cpu max)
+kvm=(-accel kvm -cpu host)
+machine=("$qemu" -machine pc -smp 2 -m 1G -nodefaults -no-reboot -display none -kernel "$kernel" -initrd "$initrd")
+args="console=ttyS0 oops=panic panic=-1"
+
+# boot DIR LIMIT ARGS ACCEL...: one guest that reports through virtio ports.
+boot() {
+	local dir=$1 limit=$2 args=$3
+	shift 3
+	timeout --foreground --kill-after=5 "$limit" "${machine[@]}" "$@" -append "$args" \
+		-serial "file:$dir/console.log" -device virtio-serial-pci \
+		-chardev "file,id=result,path=$dir/result.ktap" -device virtserialport,nr=1,chardev=result,name=result \
+		-chardev "file,id=files,path=$dir/files.tar" -device virtserialport,nr=2,chardev=files,name=files \
+		</dev/null
+}
+
+accel=("${tcg[@]}")
+case ${ACCEL:-tcg} in
+tcg) ;;
+kvm)
+	canary=$(mktemp -d)
+	if boot "$canary" 20 "$args kms.mode=none" "${kvm[@]}" && grep -q '^# exit 0' "$canary/result.ktap"; then
+		accel=("${kvm[@]}")
+	else
+		echo "boot.sh: ACCEL=kvm: no guest comes up within 20 s; using TCG" >&2
+	fi
+	rm -rf "$canary"
+	;;
+*) die "ACCEL=$ACCEL: tcg or kvm" ;;
+esac
+
+if [[ $interactive ]]; then
+	exec "${machine[@]}" "${accel[@]}" -append "$args quiet kms.mode=shell $append" -serial mon:stdio
+fi
+
+verdict() { cargo "$1" --quiet --release --manifest-path "$here/../tests/harness/Cargo.toml" --bin verdict "${@:2}"; }
+verdict build
+
+[[ ! -e $out || -e $out/status || -z $(ls -A "$out") ]] || die "$out holds something else than a guest's output: name another --out"
+rm -rf "$out"
+mkdir -p "$out"
+echo lost >"$out/status"
+
+echo "booting $kernel: at most $limit s, console in $out/console.log"
+progress() {
+	local last
+	while sleep "$1"; do
+		last=$(grep -E '^ *(not )?ok ' "$out/result.ktap" 2>/dev/null | tail -n 1 || true)
+		printf '%s%.100s%s' "$2" "$SECONDS s${last:+, $last}" "$3"
+	done
+}
+if [[ -t 1 ]]; then
+	progress 1 $'\r\e[K' '' &
+else
+	progress 20 '' $'\n' &
+fi
+trap 'kill $! 2>/dev/null || true' EXIT
+
+SECONDS=0 exit=0
+boot "$out" "$limit" "$args $append" "${accel[@]}" || exit=$?
+kill $! || true
+trap - EXIT
+[[ ! -t 1 ]] || printf '\r\e[K'
+echo "the guest ran for $SECONDS s"
+if [[ -s $out/files.tar ]]; then
+	tar -x --no-same-owner -f "$out/files.tar" -C "$out" || echo "boot.sh: the files that the guest sent are cut short" >&2
+fi
+rm -f "$out/files.tar"
+verdict run -- "$out" "$exit"
