@@ -1,0 +1,784 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `e2e check`: compares what a guest read from `/proc/kallmodsyms` with the files of the kernel build.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use object::elf;
+
+use crate::elf::{Elf, Symbol};
+use crate::kbuild::{Builtin, Modules, Object, read_objects, read_text};
+use crate::listing::{self, Boot, Line, brackets, group};
+use crate::report::{self, Findings, Outcome};
+use crate::truth::{self, Method, Truth};
+
+/// What the standard kernel must reach.
+pub struct Limits {
+    pub core_symbols: usize,
+    pub builtin_modules: usize,
+    pub size_bytes_per_symbol: f64,
+    pub module_bytes: u64,
+    /// Symbols whose object may stay unknown, or rest on link order alone.
+    pub undecided: usize,
+}
+
+pub const STANDARD: Limits = Limits {
+    core_symbols: 135_000,
+    builtin_modules: 200,
+    size_bytes_per_symbol: 0.62,
+    module_bytes: 24 * 1024,
+    undecided: 0,
+};
+
+/// Objects that several modules share under COMPILE_TEST, with the brackets that every symbol of theirs must carry.
+const SHARED_OBJECTS: &[(&str, &str)] = &[
+    (
+        "drivers/net/ethernet/ti/davinci_cpdma.o",
+        "[ti_cpsw] [ti_cpsw_new] [ti_davinci_emac]",
+    ),
+    (
+        "drivers/net/ethernet/ti/cpsw_ale.o",
+        "[ti_cpsw] [ti_cpsw_new]",
+    ),
+    (
+        "drivers/net/ethernet/ti/cpsw_priv.o",
+        "[ti_cpsw] [ti_cpsw_new]",
+    ),
+    (
+        "drivers/net/ethernet/ti/cpsw_sl.o",
+        "[ti_cpsw] [ti_cpsw_new]",
+    ),
+    (
+        "drivers/net/ethernet/ti/cpsw_ethtool.o",
+        "[ti_cpsw] [ti_cpsw_new]",
+    ),
+    (
+        "drivers/net/ethernet/freescale/dpaa2/dpaa2-mac.o",
+        "[fsl_dpaa2_eth] [fsl_dpaa2_switch]",
+    ),
+    (
+        "drivers/net/ethernet/freescale/dpaa2/dpmac.o",
+        "[fsl_dpaa2_eth] [fsl_dpaa2_switch]",
+    ),
+];
+
+type Check = fn(&Inputs) -> Result<Outcome>;
+
+const CHECKS: &[(&str, Check)] = &[
+    ("listing", check_listing),
+    ("order", check_order),
+    ("sizes", check_sizes),
+    ("modules", check_modules),
+    ("shared-objects", check_shared_objects),
+    ("scale", check_scale),
+    ("tables", check_tables),
+    ("loaded-modules", check_loaded_modules),
+    ("addresses-without-kaslr", check_addresses),
+    ("kaslr-slide", check_slide),
+    ("no-panics", check_no_panics),
+];
+
+/// A kernel build, with the owner of each of its symbols.
+pub struct Kernel {
+    dir: PathBuf,
+    builtin: Builtin,
+    objects: Vec<Object>,
+    vmlinux: Elf,
+    truth: Truth,
+}
+
+pub struct Inputs {
+    kernel: Kernel,
+    run: PathBuf,
+    boot: Boot,
+    nokaslr: Option<Boot>,
+    limits: Limits,
+}
+
+/// Runs all checks and prints them as KTAP; true if none failed.
+pub fn run(build: &Path, run: &Path, nokaslr: Option<&Path>) -> bool {
+    println!("KTAP version 1\n1..{}", CHECKS.len());
+    let inputs = match Inputs::read(build, run, nokaslr, STANDARD) {
+        Ok(inputs) => inputs,
+        Err(error) => {
+            println!("Bail out! {}", format!("{error:#}").replace('\n', " "));
+            return false;
+        }
+    };
+    let mut passed = true;
+    for (index, (name, check)) in CHECKS.iter().enumerate() {
+        passed &= report::print(index + 1, name, &check(&inputs));
+    }
+    passed
+}
+
+/// Prints the core part of `/proc/kallmodsyms` as the ELF file and the objects call for, without a slide.
+pub fn expect(build: &Path) -> Result<()> {
+    for line in Kernel::read(build)?.expected()? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+impl Kernel {
+    pub fn read(dir: &Path) -> Result<Kernel> {
+        let builtin = Builtin::read(dir)?;
+        let objects = read_objects(dir, &builtin)?;
+        let vmlinux = Elf::read(&dir.join("vmlinux"))?;
+        let truth = truth::decide(&vmlinux, &objects);
+        Ok(Kernel {
+            dir: dir.to_owned(),
+            builtin,
+            objects,
+            vmlinux,
+            truth,
+        })
+    }
+
+    fn modules(&self, owner: Option<usize>) -> Modules {
+        owner.map_or_else(|| Modules::from([]), |o| self.objects[o].modules.clone())
+    }
+
+    /// The range of addresses that kallsyms shows as offsets into the per-CPU area, unmoved by KASLR: where
+    /// that area is linked at 0 (x86-64).
+    fn per_cpu(&self) -> Option<std::ops::RangeInclusive<u64>> {
+        let find = |name| {
+            self.vmlinux
+                .symbols
+                .iter()
+                .find(|s| s.name == name)
+                .map(|s| s.value)
+        };
+        match (find("__per_cpu_start"), find("__per_cpu_end")) {
+            (Some(0), Some(end)) => Some(0..=end),
+            _ => None,
+        }
+    }
+
+    /// What identifies a symbol in both worlds: address in vmlinux, the letter kallsyms shows, name.
+    fn keys(&self) -> HashMap<Key<'_>, Vec<usize>> {
+        let per_cpu = self.per_cpu();
+        let symbols = &self.vmlinux.symbols;
+        let listed = (0..symbols.len()).filter(|&i| symbols[i].is_named() && !symbols[i].undefined);
+        group(listed, |&i| {
+            let letter = match &per_cpu {
+                Some(range) if range.contains(&symbols[i].value) => 'A',
+                _ => self.vmlinux.letter(&symbols[i]),
+            };
+            (symbols[i].value, letter, symbols[i].name.as_str())
+        })
+    }
+
+    /// System.map less the absolute symbols that scripts/kallsyms.c leaves out, as keys.
+    fn system_map(&self) -> Result<Vec<(u64, char, String)>> {
+        let path = self.dir.join("System.map");
+        let per_cpu = self.per_cpu();
+        let mut keys = Vec::new();
+        // The format is that of /proc/kallsyms without brackets.
+        for line in listing::read(&path, false)? {
+            let letter = match (&per_cpu, line.letter) {
+                (_, 'a' | 'A' | 'u' | 'n' | 'N') => continue,
+                (Some(range), _) if range.contains(&line.address) => 'A',
+                (_, letter) => letter,
+            };
+            keys.push((line.address, letter, line.name));
+        }
+        Ok(keys)
+    }
+
+    fn expected(&self) -> Result<Vec<Line>> {
+        let map = self.system_map()?;
+        let mut keys = self.keys();
+        let mut lines = Vec::new();
+        for &(address, letter, ref name) in &map {
+            let Some(found) = keys.get_mut(&(address, letter, name.as_str())) else {
+                bail!(
+                    "System.map lists {address:016x} {letter} {name}, which vmlinux does not have"
+                );
+            };
+            let Some(index) = found.pop() else {
+                bail!("System.map lists {name} too often")
+            };
+            let owner = match &self.truth.decisions[index] {
+                Some(Ok((owner, _))) => *owner,
+                Some(Err(why)) => bail!("no object found for {name}: {why}"),
+                None => None,
+            };
+            let size = self.vmlinux.symbols[index].size;
+            let (name, modules) = (name.clone(), self.modules(owner).to_vec());
+            lines.push(Line {
+                address,
+                size,
+                letter,
+                name,
+                modules,
+            });
+        }
+        lines.sort_by_key(order_key);
+        Ok(lines)
+    }
+}
+
+type Key<'a> = (u64, char, &'a str);
+
+/// Zero-size symbols first at one address, then larger before smaller.
+fn order_key(line: &Line) -> (u64, bool, std::cmp::Reverse<u64>) {
+    (line.address, line.size != 0, std::cmp::Reverse(line.size))
+}
+
+impl Inputs {
+    pub fn read(
+        build: &Path,
+        run: &Path,
+        nokaslr: Option<&Path>,
+        limits: Limits,
+    ) -> Result<Inputs> {
+        Ok(Inputs {
+            boot: Boot::read(run)?,
+            nokaslr: nokaslr.map(Boot::read).transpose()?,
+            kernel: Kernel::read(build)?,
+            run: run.to_owned(),
+            limits,
+        })
+    }
+
+    /// How far KASLR moved the kernel of a boot.
+    fn slide(&self, boot: &Boot) -> Result<u64> {
+        let text = boot
+            .core()
+            .iter()
+            .find(|l| l.name == "_text")
+            .context("kallmodsyms has no line for _text")?;
+        let linked = self
+            .kernel
+            .vmlinux
+            .symbols
+            .iter()
+            .find(|s| s.name == "_text");
+        Ok(text
+            .address
+            .wrapping_sub(linked.context("vmlinux has no symbol _text")?.value))
+    }
+
+    /// The core lines of the boot by key.
+    fn core(&self) -> Result<Vec<(Key<'_>, &Line)>> {
+        let slide = self.slide(&self.boot)?;
+        let unslid = |l: &Line| {
+            if l.letter == 'A' {
+                l.address
+            } else {
+                l.address.wrapping_sub(slide)
+            }
+        };
+        Ok(self
+            .boot
+            .core()
+            .iter()
+            .map(|l| ((unslid(l), l.letter, l.name.as_str()), l))
+            .collect())
+    }
+}
+
+fn finish(findings: Findings) -> Result<Outcome> {
+    Ok(Outcome::Ran(findings))
+}
+
+/// kallmodsyms lists exactly the symbols of System.map that kallsyms keeps.
+fn check_listing(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let config = read_text(&inputs.kernel.dir.join(".config"))?;
+    if !config.lines().any(|l| l == "CONFIG_KALLSYMS_ALL=y") {
+        return Ok(Outcome::Skipped(
+            "CONFIG_KALLSYMS_ALL is off: kallsyms lists only part of System.map".to_owned(),
+        ));
+    }
+    let mut counts: BTreeMap<(u64, char, String), i64> = BTreeMap::new();
+    for key in inputs.kernel.system_map()? {
+        *counts.entry(key).or_default() += 1;
+    }
+    for ((address, letter, name), _) in inputs.core()? {
+        *counts
+            .entry((address, letter, name.to_owned()))
+            .or_default() -= 1;
+    }
+    for ((address, letter, name), count) in counts {
+        let more = if count > 0 {
+            "System.map"
+        } else {
+            "kallmodsyms"
+        };
+        findings.expect(
+            count == 0,
+            format!("only {more} has {address:016x} {letter} {name}"),
+        );
+    }
+    finish(findings)
+}
+
+fn check_order(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    for pair in inputs.boot.core().windows(2) {
+        findings.expect(
+            order_key(&pair[0]) <= order_key(&pair[1]),
+            format!(
+                "`{}` comes before `{}`; expected: by address, zero size first, then larger first",
+                pair[0], pair[1]
+            ),
+        );
+    }
+    finish(findings)
+}
+
+/// Calls `compare` with the lines and the symbols of each key; a key without symbols is a difference.
+fn each_key(
+    inputs: &Inputs,
+    findings: &mut Findings,
+    mut compare: impl FnMut(&mut Findings, &[&Line], &[usize]),
+) -> Result<()> {
+    let symbols = inputs.kernel.keys();
+    let lines = group(inputs.core()?, |(key, _)| *key);
+    let mut keys: Vec<_> = lines.keys().collect();
+    keys.sort();
+    for key in keys {
+        let lines: Vec<&Line> = lines[key].iter().map(|(_, line)| *line).collect();
+        match symbols.get(key) {
+            Some(found) if found.len() == lines.len() => compare(findings, &lines, found),
+            found => {
+                let found = found.map_or(0, Vec::len);
+                findings.differs(format!(
+                    "`{}`: {} such lines, {found} such symbols in vmlinux",
+                    lines[0],
+                    lines.len()
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every core symbol's size is the `st_size` of vmlinux.
+fn check_sizes(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let (mut symbols, mut empty) = (0, 0);
+    each_key(inputs, &mut findings, |findings, lines, found| {
+        let mut expected: Vec<u64> = found
+            .iter()
+            .map(|&i| inputs.kernel.vmlinux.symbols[i].size)
+            .collect();
+        let mut sizes: Vec<u64> = lines.iter().map(|l| l.size).collect();
+        expected.sort();
+        sizes.sort();
+        symbols += sizes.len();
+        empty += expected.iter().filter(|&&size| size == 0).count();
+        findings.expect(
+            sizes == expected,
+            format!(
+                "`{}`: expected size {:x?}, found {:x?}",
+                lines[0], expected, sizes
+            ),
+        );
+    })?;
+    findings.note(format!(
+        "{symbols} symbols compared, {empty} of them of size zero"
+    ));
+    finish(findings)
+}
+
+/// Every core symbol's modules are those of the object that defines it.
+fn check_modules(inputs: &Inputs) -> Result<Outcome> {
+    let kernel = &inputs.kernel;
+    let mut findings = Findings::default();
+    let mut methods: BTreeMap<Method, usize> = BTreeMap::new();
+    let mut undecided = Vec::new();
+    let (mut bracketed, mut several, mut named) = (0, 0, BTreeSet::new());
+    each_key(inputs, &mut findings, |findings, lines, found| {
+        let mut expected = Vec::new();
+        let mut why = Vec::new();
+        for &index in found {
+            match &kernel.truth.decisions[index] {
+                Some(Ok((owner, method))) => {
+                    *methods.entry(*method).or_default() += 1;
+                    expected.push(kernel.modules(*owner).to_vec());
+                    why.push(format!(
+                        "{} by {method}",
+                        owner.map_or("-", |o| &kernel.objects[o].path)
+                    ));
+                }
+                Some(Err(error)) => undecided.push(format!("{}: {error}", lines[0].name)),
+                None => undecided.push(format!("{}: kallsyms should not list it", lines[0].name)),
+            }
+        }
+        if expected.len() != lines.len() {
+            return;
+        }
+        let mut actual: Vec<Vec<String>> = lines.iter().map(|l| l.modules.clone()).collect();
+        bracketed += actual.iter().filter(|m| !m.is_empty()).count();
+        several += actual.iter().filter(|m| m.len() > 1).count();
+        named.extend(actual.iter().flatten().cloned());
+        actual.sort();
+        expected.sort();
+        findings.expect(actual == expected, {
+            let list: Vec<String> = expected
+                .iter()
+                .map(|m| brackets(m).trim_start().to_owned())
+                .collect();
+            format!(
+                "`{}`: expected modules `{}` ({})",
+                lines[0],
+                list.join("` or `"),
+                why.join(", ")
+            )
+        });
+    })?;
+    for (method, count) in &methods {
+        findings.note(format!("{count} symbols decided by {method}"));
+    }
+    let truth = &kernel.truth;
+    findings.note(format!(
+        "{} of those decided by order lie where a symbol decided by name says",
+        truth.confirmed
+    ));
+    findings.note(format!(
+        "{bracketed} symbols carry modules, {several} several; {} modules named",
+        named.len()
+    ));
+    let unsure = undecided.len() + truth.alike;
+    findings.note(format!(
+        "{} symbols undecided, {} rest on link order alone",
+        undecided.len(),
+        truth.alike
+    ));
+    if unsure > inputs.limits.undecided {
+        findings.differs(format!(
+            "{unsure} symbols without a certain object, at most {} allowed",
+            inputs.limits.undecided
+        ));
+        undecided.iter().for_each(|u| findings.differs(u));
+    }
+    finish(findings)
+}
+
+/// The objects that several modules share: each symbol that the object's own table lists has a line with
+/// its size and exactly the expected brackets.
+fn check_shared_objects(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let lines = group(inputs.boot.core(), |l| l.name.as_str());
+    for (path, expected) in SHARED_OBJECTS {
+        let object = Elf::read(&inputs.kernel.dir.join(path))?;
+        let symbols = object.symbols.iter().filter(|s| is_listed(&object, s));
+        let wanted = group(symbols, |s| (s.name.as_str(), s.size));
+        let mut count = 0;
+        for (&(name, size), symbols) in &wanted {
+            let tail = format!("{size:x} {name}\t{expected}");
+            let named = lines.get(name).map_or(&[][..], Vec::as_slice);
+            let right =
+                |l: &&&Line| format!("{:x} {}{}", l.size, l.name, brackets(&l.modules)) == tail;
+            let found = named.iter().filter(right).count();
+            count += found;
+            let others: Vec<String> = named.iter().map(|l| format!("`{l}`")).collect();
+            findings.expect(
+                found >= symbols.len(),
+                format!(
+                    "{path}: expected {} lines `{tail}`, found {found} among {}",
+                    symbols.len(),
+                    others.join(", ")
+                ),
+            );
+            // A global name is this object's alone.
+            if symbols.iter().any(|s| !s.is_local()) {
+                findings.expect(
+                    named.len() == 1,
+                    format!(
+                        "{path}: expected one line for {name}, found {}",
+                        named.len()
+                    ),
+                );
+            }
+        }
+        findings.expect(count > 0, format!("{path}: no line of it"));
+        findings.note(format!("{path}: {count} lines {expected}"));
+    }
+    finish(findings)
+}
+
+/// Whether kallsyms lists a symbol of an object: in a section that stays, and not one of those whose name
+/// scripts/mksysmap leaves out.
+fn is_listed(object: &Elf, symbol: &Symbol) -> bool {
+    let kept = [
+        ".text",
+        ".init.text",
+        ".exit.text",
+        ".data",
+        ".init.data",
+        ".rodata",
+        ".bss",
+    ];
+    let dropped = ["__kstrtab_", "__kstrtabns_", "__crc_", "$"];
+    let in_section = object
+        .section(symbol)
+        .is_some_and(|s| kept.iter().any(|k| s.name.starts_with(k)));
+    symbol.is_named() && in_section && !dropped.iter().any(|d| symbol.name.starts_with(d))
+}
+
+fn check_scale(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let (core, builtin) = (inputs.boot.core().len(), inputs.kernel.builtin.len());
+    findings.note(format!(
+        "{core} core symbols, {builtin} built-in modules, {} objects",
+        inputs.kernel.objects.len()
+    ));
+    let limits = &inputs.limits;
+    findings.expect(
+        core >= limits.core_symbols,
+        format!("expected at least {} core symbols", limits.core_symbols),
+    );
+    findings.expect(
+        builtin >= limits.builtin_modules,
+        format!("expected at least {} modules", limits.builtin_modules),
+    );
+    finish(findings)
+}
+
+/// The tables' cost, each label's extent reaching to the next symbol.
+fn check_tables(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let vmlinux = &inputs.kernel.vmlinux;
+    // scripts/kallsyms emits labels without a type; functions with such names do not count.
+    let labels: BTreeMap<&str, u64> = vmlinux
+        .symbols
+        .iter()
+        .filter(|s| s.kind == elf::STT_NOTYPE && !s.undefined && s.is_named())
+        .filter(|s| s.name.starts_with("kallsyms_size") || s.name.starts_with("kallsyms_module"))
+        .map(|s| (s.name.as_str(), s.value))
+        .collect();
+    for label in [
+        "kallsyms_sizes",
+        "kallsyms_size_markers",
+        "kallsyms_module_runs",
+        "kallsyms_module_lists",
+    ] {
+        findings.expect(
+            labels.contains_key(label),
+            format!("vmlinux has no label {label}; is CONFIG_KALLMODSYMS on?"),
+        );
+    }
+    let addresses: BTreeSet<u64> = vmlinux
+        .symbols
+        .iter()
+        .filter(|s| s.section.is_some())
+        .map(|s| s.value)
+        .collect();
+    let (mut sizes, mut modules) = (0, 0);
+    for (label, start) in labels {
+        let end = addresses
+            .range(start + 1..)
+            .next()
+            .with_context(|| format!("no symbol after {label}"))?;
+        findings.note(format!("{label}: {} bytes", end - start));
+        *(if label.starts_with("kallsyms_size") {
+            &mut sizes
+        } else {
+            &mut modules
+        }) += end - start;
+    }
+    let per_symbol = sizes as f64 / inputs.boot.core().len() as f64;
+    findings.note(format!(
+        "sizes cost {per_symbol:.4} bytes a symbol, modules {modules} bytes in all"
+    ));
+    let limits = &inputs.limits;
+    let most = limits.size_bytes_per_symbol;
+    findings.expect(
+        per_symbol <= most,
+        format!("sizes: expected at most {most} bytes a symbol, found {per_symbol:.4}"),
+    );
+    let most = limits.module_bytes;
+    findings.expect(
+        modules <= most,
+        format!("modules: expected at most {most} bytes, found {modules}"),
+    );
+    finish(findings)
+}
+
+/// The modules that the guest loaded: `st_size` for each line, and no line before insmod or after rmmod.
+fn check_loaded_modules(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let path = inputs.run.join("modules.txt");
+    let before = listing::read(&inputs.run.join("before"), true)?;
+    let after = listing::read(&inputs.run.join("after-rmmod"), true)?;
+    let mut loaded = 0;
+    for (number, line) in read_text(&path)?.lines().enumerate() {
+        let Some((name, ko)) = line.split_once(' ') else {
+            bail!(
+                "{}: line {}: expected `NAME PATH.ko`, found {line:?}",
+                path.display(),
+                number + 1
+            );
+        };
+        let bracket = [name.to_owned()];
+        let lines: Vec<&Line> = inputs
+            .boot
+            .rest()
+            .iter()
+            .filter(|l| l.modules == bracket)
+            .collect();
+        compare_module(
+            &mut findings,
+            name,
+            &Elf::read(&inputs.kernel.dir.join(ko))?,
+            &lines,
+        );
+        for (when, file) in [("before insmod", &before), ("after rmmod", &after)] {
+            let left = file.iter().find(|l| l.modules == bracket);
+            findings.expect(
+                left.is_none(),
+                format!(
+                    "{name}: a line {when}: `{}`",
+                    left.map_or(String::new(), Line::to_string)
+                ),
+            );
+        }
+        loaded += 1;
+    }
+    findings.expect(
+        loaded > 0,
+        format!("{}: the guest loaded no module", path.display()),
+    );
+    finish(findings)
+}
+
+fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]) {
+    findings.note(format!("{name}: {} lines", lines.len()));
+    findings.expect(
+        !lines.is_empty(),
+        format!("{name}: no line carries [{name}]"),
+    );
+    let defined = ko
+        .symbols
+        .iter()
+        .filter(|s| !s.name.is_empty() && s.section.is_some());
+    let symbols = group(defined, |s| s.name.as_str());
+
+    // Symbols that occur once tell where each section was loaded; the others are found by their address.
+    let mut bases: HashMap<usize, u64> = HashMap::new();
+    for line in lines {
+        let Some(&[symbol]) = symbols.get(line.name.as_str()).map(Vec::as_slice) else {
+            continue;
+        };
+        let Some(section) = symbol.section else {
+            continue;
+        };
+        let base = line.address.wrapping_sub(symbol.value);
+        let first = *bases.entry(section).or_insert(base);
+        let section = &ko.sections[section].name;
+        findings.expect(
+            first == base,
+            format!("{name}: `{line}` does not lie where the rest of {section} does"),
+        );
+    }
+    for line in lines {
+        let same_name = symbols
+            .get(line.name.as_str())
+            .map_or(&[][..], Vec::as_slice);
+        let lies_there = |s: &&&Symbol| {
+            let base = s.section.and_then(|section| bases.get(&section));
+            base.is_some_and(|base| base.wrapping_add(s.value) == line.address)
+        };
+        let candidates: Vec<&Symbol> = match same_name {
+            [one] => vec![one],
+            _ => same_name.iter().filter(lies_there).copied().collect(),
+        };
+        let sizes: Vec<u64> = candidates.iter().map(|s| s.size).collect();
+        findings.expect(
+            sizes.contains(&line.size),
+            format!("{name}: `{line}`: expected size {sizes:x?}"),
+        );
+    }
+
+    let listed = group(lines.iter(), |l| l.name.as_str());
+    for (symbol, same_name) in &symbols {
+        let in_text = same_name
+            .iter()
+            .filter(|s| ko.section(s).is_some_and(|s| s.name == ".text"))
+            .count();
+        let found = listed.get(symbol).map_or(0, Vec::len);
+        findings.expect(
+            found >= in_text,
+            format!("{name}: {in_text} symbols {symbol} in .text, {found} lines"),
+        );
+    }
+}
+
+/// Without KASLR each address is the one in vmlinux.
+fn check_addresses(inputs: &Inputs) -> Result<Outcome> {
+    let Some(boot) = &inputs.nokaslr else {
+        return Ok(Outcome::Skipped("no --nokaslr-run was given".to_owned()));
+    };
+    let mut findings = Findings::default();
+    let symbols = inputs.kernel.keys();
+    for line in boot.core() {
+        let found = symbols.contains_key(&(line.address, line.letter, line.name.as_str()));
+        findings.expect(
+            found,
+            format!("`{line}`: vmlinux has no such symbol at this address"),
+        );
+    }
+    findings.note(format!("{} addresses compared", boot.core().len()));
+    finish(findings)
+}
+
+/// Two boots, with and without KASLR, differ by one slide, which per-CPU offsets do not take part in.
+fn check_slide(inputs: &Inputs) -> Result<Outcome> {
+    let Some(still) = &inputs.nokaslr else {
+        return Ok(Outcome::Skipped("no --nokaslr-run was given".to_owned()));
+    };
+    let mut findings = Findings::default();
+    let slide = inputs
+        .slide(&inputs.boot)?
+        .wrapping_sub(inputs.slide(still)?);
+    let (moved, still) = (inputs.boot.core(), still.core());
+    findings.note(format!("slide {slide:#x}"));
+    findings.expect(
+        moved.len() == still.len(),
+        format!(
+            "{} core lines with KASLR, {} without",
+            moved.len(),
+            still.len()
+        ),
+    );
+    for (with, without) in moved.iter().zip(still) {
+        let slide = if without.letter == 'A' { 0 } else { slide };
+        let expected = Line {
+            address: without.address.wrapping_add(slide),
+            ..without.clone()
+        };
+        findings.expect(
+            *with == expected,
+            format!("expected `{expected}`, found `{with}`"),
+        );
+    }
+    finish(findings)
+}
+
+/// A panic in the component would be a BUG with a lock held, so it must not be able to call for one.
+fn check_no_panics(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let ours = inputs
+        .kernel
+        .objects
+        .iter()
+        .filter(|o| o.path.starts_with("kernel/kallmodsyms/"));
+    let mut count = 0;
+    for object in ours {
+        count += 1;
+        for symbol in object.elf.symbols.iter().filter(|s| s.undefined) {
+            let panics = symbol.name.contains("panick") || symbol.name.contains("panic_fmt");
+            findings.expect(!panics, format!("{} calls {}", object.path, symbol.name));
+        }
+    }
+    findings.expect(
+        count > 0,
+        "vmlinux.a lists no object in kernel/kallmodsyms/; is CONFIG_KALLMODSYMS on?",
+    );
+    finish(findings)
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! End-to-end checks of `/proc/kallmodsyms` on the host, and the runner of all test suites.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod elf;
+mod kbuild;
+mod listing;
+mod report;
+mod truth;
+
+#[derive(Parser)]
+#[command(about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check what a guest read against the ELF file and the object files; prints KTAP
+    Check {
+        /// The kernel's build directory (`make -s where`: KERNEL_BUILD)
+        #[arg(long)]
+        build: PathBuf,
+        /// What the guest left (`make -s where`: RUN_DIR): kallmodsyms, kallsyms, before, after-rmmod, modules.txt
+        #[arg(long)]
+        run: PathBuf,
+        /// The same of a boot with nokaslr: kallmodsyms, kallsyms
+        #[arg(long)]
+        nokaslr_run: Option<PathBuf>,
+    },
+    /// Print the core lines that the ELF file and the object files call for, to compare by hand
+    Expect {
+        #[arg(long)]
+        build: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let passed = match Cli::parse().command {
+        Command::Check {
+            build,
+            run,
+            nokaslr_run,
+        } => check::run(&build, &run, nokaslr_run.as_deref()),
+        Command::Expect { build } => match check::expect(&build) {
+            Ok(()) => true,
+            Err(error) => {
+                eprintln!("e2e: {error:#}");
+                false
+            }
+        },
+    };
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
