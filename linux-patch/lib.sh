@@ -24,7 +24,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_COUNT=3 \
 	GIT_COMMITTER_NAME=kallmodsyms GIT_COMMITTER_EMAIL=kallmodsyms@localhost
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cache=${KALLMODSYMS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kallmodsyms}
+cache=$(realpath -m "${KALLMODSYMS_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/kallmodsyms}")
 patches=$top/linux-patch/${KERNEL_BASE:-6.12}
 jobs=${JOBS:-$(nproc)}
 export PATH=$cache/tools/bin:$PATH

@@ -36,6 +36,7 @@ unpack() {
 	[ -f "$src.ok" ] && [ -f "$src/Makefile" ] && return
 	space
 	rm -rf "$src" "$src.tmp" "$src.ok"
+	trap 'rm -rf "$src.tmp"' EXIT
 	mkdir -p "$src.tmp"
 	say "tree: unpacking $origin (half a minute)"
 	if [ -d "$origin" ]; then
@@ -46,8 +47,8 @@ unpack() {
 		tar -C "$origin" --exclude=./.git -cf - . | tar -C "$src.tmp" -xf -
 	else
 		tar -C "$src.tmp" --strip-components=1 -xf "$origin" ||
-			{ rm -rf "$src.tmp"; die "$origin: cannot be unpacked: damaged, or no kernel tarball; replace it and run again"; }
-		(right_version "$src.tmp") || { rm -rf "$src.tmp"; exit 1; }
+			die "$origin: cannot be unpacked: damaged, or no kernel tarball; replace it and run again"
+		right_version "$src.tmp"
 	fi
 	mv "$src.tmp" "$src"
 	touch "$src.ok"
@@ -67,7 +68,7 @@ changed() {
 	{
 		tree_files | comm -23 - "$tree.kmod" | comm -3 - "$tree.files" | tr -d '\t'
 		tree_files -cnewer "$tree.files" | comm -23 - "$tree.kmod"
-	} | head -n 1
+	} | sed -n 1p # reads all: nothing above it dies of a closed pipe
 }
 
 make_tree() {

@@ -8,7 +8,8 @@
 #
 # --pristine builds the base without the series, to compare with. Lines "#: KEY VALUE"
 # of a configuration are for this script: start (what it is merged onto: a defconfig of
-# the tree, or allnoconfig), make (an argument), expect (targets of a whole build).
+# the tree, or allnoconfig), make (an argument), expect (targets of a whole build), and
+# for run.sh guest (the modules that its guest loads).
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
@@ -64,7 +65,7 @@ case " ${extra[*]} " in *" LLVM=1 "*) compiler="ccache clang" ;; esac
 
 failed() {
 	say "error: $label: the build failed; the first errors:"
-	grep -nE -A4 '[:^ ]error[: \[]|Error [0-9]|\*\*\*|undefined reference|FAILED|No space left' "$log" | head -n 25 >&2 || tail -n 15 "$log" >&2
+	grep -nE -A4 '[:^ ]error[: \[]|Error [0-9]|\*\*\*|undefined reference|FAILED|No space left' "$log" | grep -v ': \*\*\* \[' | sed -n 1,25p >&2 || tail -n 15 "$log" >&2
 	die "$label: whole log: $log (a retry goes on from here; 'rm -r $out' begins afresh)"
 }
 

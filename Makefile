@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# Every target is a line that calls a script. What takes long lives in the cache
+# (KALLMODSYMS_CACHE, or ~/.cache/kallmodsyms), what belongs to this clone in build/.
+# `make run KERNEL_SRC=...` takes another Linux 6.12.y, directory or tarball; JOBS=
+# sets how many compilers run at once.
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/build/cargo
+OUT ?= build/export
+
+.PHONY: help run test shell kernel tree export check where clean distclean
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+run: ## build and boot the patched kernel, and show /proc/kallmodsyms
+	@qemu/install.sh && qemu/run.sh run build/run && qemu/show.sh build/run
+
+test: ## everything that can be tested; the last line counts
+	@qemu/install.sh && cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e -- suite
+
+shell: ## a shell in the guest
+	@qemu/install.sh && qemu/run.sh shell build/shell
+
+kernel: ## build the kernel, and do not boot it
+	@qemu/install.sh && qemu/build.sh standard
+
+tree: ## prepare the patched source tree
+	@qemu/install.sh && linux-patch/prepare.sh && qemu/where.sh
+
+export: ## write the whole series for git am to OUT= (build/export)
+	@qemu/install.sh && linux-patch/export.sh $(OUT)
+
+check: ## check the series: order, exactness, checkpatch, a build after each patch
+	@qemu/install.sh && linux-patch/check.sh
+
+where: ## print where tree, build, image and results are, as shell assignments
+	@qemu/where.sh
+
+clean: ## remove what belongs to this clone
+	rm -rf build
+
+distclean: clean ## remove the cache as well (kernel trees, builds, tools)
+	@linux-patch/distclean.sh

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# Brings everything up to date and boots the standard kernel:
+#
+#   qemu/run.sh MODE OUT [KERNEL ARGUMENTS]
+#
+# MODE is what guest/init does (run, test, shell); what the guest leaves goes to OUT.
+set -euo pipefail
+# shellcheck source=linux-patch/lib.sh
+. "$(dirname "$0")/../linux-patch/lib.sh"
+mode=${1:?usage: qemu/run.sh MODE OUT [KERNEL ARGUMENTS]}
+out=${2:?usage: qemu/run.sh MODE OUT [KERNEL ARGUMENTS]}
+
+locate
+lock "$tree"
+"$top/qemu/build.sh" standard
+build=$tree/build-standard
+
+# The guest has no shared libraries.
+say "crate: building the static kallmodsyms command"
+target=x86_64-unknown-linux-gnu
+(cd "$top/userspace" && RUSTFLAGS="-C target-feature=+crt-static" \
+	cargo build --quiet --release --target "$target" -p kallmodsyms-cli)
+command=${CARGO_TARGET_DIR:-$top/userspace/target}/$target/release/kallmodsyms
+
+mkdir -p "$top/build"
+modules=()
+while read -r m; do
+	modules+=(--module "$build/$m")
+done < <(sed -n 's/^#: guest //p' "$top/qemu/config/standard.config" | tr ' ' '\n')
+initrd=$top/build/initramfs-$(basename "$out").gz
+"$top/qemu/initramfs.sh" --kernel-build "$build" --out "$initrd" --bin "$command" "${modules[@]}"
+
+arguments=(--kernel "$build/arch/x86/boot/bzImage" --initrd "$initrd" --out "$out")
+[ "$mode" != shell ] || arguments+=(--interactive)
+exec "$top/qemu/boot.sh" "${arguments[@]}" --append "kms.mode=$mode ${3:-}"
