@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Reads and checks `/proc/kallmodsyms` and `/proc/kallsyms`: what the Linux kernel says of its own symbols.
+//!
+//! `/proc/kallmodsyms` prints one symbol a line: where it is, how long it is, what kind of symbol it is, its name, and
+//! the kernel modules its code belongs to, whether those are loaded or built in:
+//!
+//! ```text
+//! ffffffff8b014130 11f T intel_pt_interrupt
+//! ffffffff8b014280 13a t rapl_pmu_event_init<TAB>[intel_rapl_perf]
+//! ```
+//!
+//! Kernels and patches print four [dialects](Dialect) of this. The crate has three layers, each usable alone:
+//!
+//! - [`grammar`]: one line in, one borrowed [`Symbol`] out;
+//! - [`Symbols`]: an iterator over a whole file, which finds the dialect by itself;
+//! - [`validate`]: named rules over a whole file, or over two files of the same boot.
+//!
+//! Everything borrows from the bytes of the file. Names are bytes: the kernel does not promise UTF-8. Reading is strict:
+//! whatever the grammar does not allow is an [`Error`] with a position, never a guess. Nothing here opens files or needs
+//! the standard library; without the default feature `std` the crate is `no_std` and needs `alloc` only.
+//!
+//! ```
+//! use kallmodsyms::Symbols;
+//!
+//! let file = b"ffffffff8b014130 11f T intel_pt_interrupt\n\
+//!              ffffffff8b014280 13a t rapl_pmu_event_init\t[intel_rapl_perf]\n";
+//! for symbol in Symbols::new(file) {
+//!     let symbol = symbol?;
+//!     if symbol.modules.contains(b"intel_rapl_perf") {
+//!         assert_eq!(symbol.name, b"rapl_pmu_event_init");
+//!         assert_eq!(symbol.size, Some(0x13a));
+//!     }
+//! }
+//! # Ok::<(), kallmodsyms::Error>(())
+//! ```
+
+#![no_std]
+
+extern crate alloc;
+
+mod diagnostic;
+mod dialect;
+mod error;
+pub mod grammar;
+mod read;
+mod symbol;
+pub mod validate;
+
+pub use diagnostic::{Diagnostic, Position};
+pub use dialect::{Dialect, Format, Width};
+pub use error::{Error, ErrorKind};
+pub use read::Symbols;
+pub use symbol::{ModuleNames, Modules, Symbol};

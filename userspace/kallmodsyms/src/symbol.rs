@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! One symbol, borrowed from the line that it was read from.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::Width;
+
+/// A symbol as one line gives it.
+///
+/// ```
+/// use kallmodsyms::{Format, grammar};
+///
+/// let line = b"ffffffff8b014280 13a t rapl_pmu_event_init\t[intel_rapl_perf]";
+/// let symbol = grammar::symbol(Format::default(), line)?;
+/// assert_eq!(symbol.address, 0xffff_ffff_8b01_4280);
+/// assert_eq!(symbol.size, Some(0x13a));
+/// assert_eq!(symbol.kind, b't');
+/// assert_eq!(symbol.name, b"rapl_pmu_event_init");
+/// assert!(symbol.modules.iter().eq([b"intel_rapl_perf"]));
+/// assert_eq!(symbol.object, None);
+/// # Ok::<(), grammar::Fault>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Symbol<'a> {
+    /// Where the symbol starts; 0 where the kernel hides addresses from the reader.
+    pub address: u64,
+    /// How many bytes the symbol takes, where the dialect has sizes.
+    pub size: Option<u64>,
+    /// The letter that `nm` would print: lower case for a local symbol, upper case for a global one.
+    pub kind: u8,
+    /// The name, which need not be UTF-8.
+    pub name: &'a [u8],
+    /// The modules that the symbol's object file belongs to.
+    pub modules: Modules<'a>,
+    /// The object file that tells this symbol from others of its name, in [`Dialect::Object`](crate::Dialect::Object).
+    pub object: Option<&'a [u8]>,
+}
+
+impl Symbol<'_> {
+    /// Appends the line that this symbol was read from, line feed included.
+    ///
+    /// ```
+    /// use kallmodsyms::{Symbols, Width};
+    ///
+    /// let file = b"ffffffff8b014130 11f T intel_pt_interrupt\n";
+    /// let mut copy = Vec::new();
+    /// for symbol in Symbols::new(file) {
+    ///     symbol?.write_line(Width::Bits64, &mut copy);
+    /// }
+    /// assert_eq!(copy, file);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn write_line(&self, width: Width, out: &mut Vec<u8>) {
+        hex(self.address, width.digits(), out);
+        out.push(b' ');
+        if let Some(size) = self.size {
+            hex(size, 1, out);
+            out.push(b' ');
+        }
+        out.push(self.kind);
+        out.push(b' ');
+        out.extend_from_slice(self.name);
+        let mut lead = b'\t';
+        if !self.modules.is_empty() {
+            out.push(lead);
+            out.extend_from_slice(self.modules.as_bytes());
+            lead = b' ';
+        }
+        if let Some(object) = self.object {
+            out.extend_from_slice(&[lead, b'{']);
+            out.extend_from_slice(object);
+            out.push(b'}');
+        }
+        out.push(b'\n');
+    }
+}
+
+impl fmt::Debug for Symbol<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Symbol")
+            .field("address", &format_args!("{:#x}", self.address))
+            .field("size", &self.size)
+            .field("kind", &char::from(self.kind))
+            .field("name", &format_args!("{}", self.name.escape_ascii()))
+            .field("modules", &self.modules)
+            .field("object", &self.object.map(Bytes))
+            .finish()
+    }
+}
+
+/// The modules of a symbol, in the order of the line. Empty for code that belongs to no module.
+///
+/// Keeps the text of the line, `[ti_cpsw] [ti_cpsw_new]`, and splits it when asked; two symbols have the same modules
+/// exactly when the texts are equal.
+///
+/// ```
+/// use kallmodsyms::{Format, grammar};
+///
+/// let line = b"ffffffff8b5a3c10 55 T cpsw_ale_flush\t[ti_cpsw] [ti_cpsw_new]";
+/// let modules = grammar::symbol(Format::default(), line)?.modules;
+/// assert_eq!(modules.len(), 2);
+/// assert!(modules.contains(b"ti_cpsw_new"));
+/// assert_eq!(modules.as_bytes(), b"[ti_cpsw] [ti_cpsw_new]");
+/// # Ok::<(), grammar::Fault>(())
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Modules<'a> {
+    /// `[name]` any number of times with one blank between: the grammar has made sure of it.
+    text: &'a [u8],
+}
+
+impl<'a> Modules<'a> {
+    pub(crate) const fn from_grammar(text: &'a [u8]) -> Self {
+        Self { text }
+    }
+
+    /// The modules' names, without brackets.
+    ///
+    /// ```
+    /// # use kallmodsyms::{Format, grammar};
+    /// # let line = b"ffffffff8b5a3c10 55 T cpsw_ale_flush\t[ti_cpsw] [ti_cpsw_new]";
+    /// let modules = grammar::symbol(Format::default(), line)?.modules;
+    /// let names: Vec<&[u8]> = modules.iter().collect();
+    /// assert_eq!(names, [b"ti_cpsw".as_slice(), b"ti_cpsw_new"]);
+    /// # Ok::<(), grammar::Fault>(())
+    /// ```
+    #[must_use]
+    pub const fn iter(&self) -> ModuleNames<'a> {
+        ModuleNames { text: self.text }
+    }
+
+    /// How many modules there are. Counts brackets: linear in the length of the text.
+    ///
+    /// ```
+    /// assert_eq!(kallmodsyms::Modules::default().len(), 0);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        memchr::memchr_iter(b']', self.text).count()
+    }
+
+    /// Whether the symbol belongs to no module.
+    ///
+    /// ```
+    /// assert!(kallmodsyms::Modules::default().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Whether one of the modules has this name.
+    ///
+    /// ```
+    /// assert!(!kallmodsyms::Modules::default().contains(b"ext4"));
+    /// ```
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.iter().any(|module| module == name)
+    }
+
+    /// The modules as the line has them: brackets, one blank between.
+    ///
+    /// ```
+    /// assert_eq!(kallmodsyms::Modules::default().as_bytes(), b"");
+    /// ```
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.text
+    }
+}
+
+impl<'a> IntoIterator for Modules<'a> {
+    type Item = &'a [u8];
+    type IntoIter = ModuleNames<'a>;
+
+    fn into_iter(self) -> ModuleNames<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &Modules<'a> {
+    type Item = &'a [u8];
+    type IntoIter = ModuleNames<'a>;
+
+    fn into_iter(self) -> ModuleNames<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Modules<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(Bytes)).finish()
+    }
+}
+
+/// The names of a symbol's modules, from [`Modules::iter`].
+///
+/// ```
+/// assert_eq!(kallmodsyms::Modules::default().iter().next(), None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ModuleNames<'a> {
+    text: &'a [u8],
+}
+
+impl<'a> Iterator for ModuleNames<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let close = memchr::memchr(b']', self.text)?;
+        let name = self.text.get(1..close)?;
+        // Past the bracket and the blank that follows unless this was the last.
+        self.text = self.text.get(close + 2..).unwrap_or_default();
+        Some(name)
+    }
+}
+
+impl FusedIterator for ModuleNames<'_> {}
+
+/// Shows bytes as text in `Debug` output.
+struct Bytes<'a>(&'a [u8]);
+
+impl fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.escape_ascii())
+    }
+}
+
+/// Appends `value` in lower-case hex with at least `digits` digits (at most 16).
+fn hex(value: u64, digits: usize, out: &mut Vec<u8>) {
+    let needed = (u64::BITS - value.leading_zeros()).div_ceil(4) as usize;
+    for place in (0..needed.max(digits)).rev() {
+        let digit = (value >> (4 * place)) & 0xf;
+        out.push(b"0123456789abcdef"[digit as usize]);
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The rules by name.
+
+use core::fmt;
+
+/// How much a finding matters.
+///
+/// ```
+/// assert_eq!(kallmodsyms::validate::Severity::Warning.to_string(), "warning");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Odd, and possible.
+    Warning,
+    /// No kernel that keeps the format's guarantees prints this.
+    Error,
+}
+
+impl Severity {
+    /// The name in lower case.
+    ///
+    /// ```
+    /// assert_eq!(kallmodsyms::validate::Severity::Error.name(), "error");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Defines [`Rule`] from one table, so that no rule lacks a name or is left out of [`Rule::ALL`].
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident $name:literal $severity:ident $help:literal)*) => {
+        /// What validation looks at.
+        ///
+        /// The first ten are the grammar of a line, the others concern lines with each other.
+        ///
+        /// ```
+        /// use kallmodsyms::validate::{Rule, Severity};
+        ///
+        /// assert_eq!(Rule::ModuleOrder.name(), "module-order");
+        /// assert_eq!(Rule::ModuleOrder.severity(), Severity::Error);
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            /// Every rule.
+            ///
+            /// ```
+            /// use kallmodsyms::validate::Rule;
+            ///
+            /// assert!(Rule::ALL.contains(&Rule::Projection));
+            /// ```
+            pub const ALL: &'static [Self] = &[$(Self::$rule),*];
+
+            /// The name, in lower case with hyphens.
+            ///
+            /// ```
+            /// assert_eq!(kallmodsyms::validate::Rule::Empty.name(), "empty");
+            /// ```
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$rule => $name,)* }
+            }
+
+            /// How much it matters when the rule is broken.
+            ///
+            /// ```
+            /// use kallmodsyms::validate::{Rule, Severity};
+            ///
+            /// assert_eq!(Rule::Duplicate.severity(), Severity::Warning);
+            /// ```
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$rule => Severity::$severity,)* }
+            }
+
+            /// What to look for, or to do, next.
+            ///
+            /// ```
+            /// assert!(kallmodsyms::validate::Rule::Empty.help().contains("no symbol"));
+            /// ```
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$rule => $help,)* }
+            }
+        }
+    };
+}
+
+rules! {
+    /// A line has the fields of its dialect, in their order.
+    Fields "fields" Error
+        "a line is: address, size if the file has sizes, type, name; then a tab and modules, if any"
+    /// All lines are of one dialect, the one asked for.
+    Dialect "dialect" Error
+        "one file has one format: were two put together, lines edited, or the wrong file named?"
+    /// Addresses are zero-padded lower-case hex of one width.
+    Address "address" Error
+        "addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix"
+    /// Sizes are lower-case hex without prefix or leading zero.
+    Size "size" Error
+        "sizes are printed with %lx: lower case, no prefix, no leading zero"
+    /// The type is one letter.
+    Type "type" Error
+        "the type is the letter that nm prints"
+    /// Names have 1 to 511 bytes and no blank.
+    Name "name" Error
+        "names have 1 to 511 bytes, none of them a blank or NUL; is the file text, and whole?"
+    /// Modules are in brackets, one blank between.
+    Modules "modules" Error
+        "modules follow one tab, each in brackets, one blank between: [a] [b]"
+    /// An object file is in braces and ends the line.
+    Object "object" Error
+        "an object file stands last, in braces, and ends in .o: {file.o}"
+    /// One blank between fields, none at the end of a line.
+    Blanks "blanks" Error
+        "fields are separated by exactly one blank: was the file edited?"
+    /// Every line, the last too, ends in LF alone.
+    Newline "newline" Error
+        "was the copy cut short (read it again), or did a tool rewrite line ends (undo with tr -d '\\r')?"
+    /// The file has symbols.
+    Empty "empty" Error "no symbol at all: is CONFIG_KALLMODSYMS on, was the copy made before the read ended?"
+    /// The modules of a built-in symbol are sorted bytewise, each once.
+    ModuleOrder "module-order" Error "the kernel's module table lists modules sorted bytewise, each once"
+    /// The symbols of loaded modules, of BPF, ftrace and kprobes name one module.
+    ModuleCount "module-count" Error
+        "only code of the kernel image has several modules; all after the last line without one is loaded code"
+    /// Kernel image first, then loaded modules, ftrace, BPF, kprobes.
+    GroupOrder "group-order" Error "the kernel lists its image, loaded modules, ftrace, bpf, kprobes, in this order"
+    /// Sizes are hidden exactly when addresses are.
+    Hidden "hidden" Error "addresses and sizes are shown or hidden together, as decided when the file was opened"
+    /// The symbols of the kernel image stand in ascending order.
+    AddressOrder "address-order" Error "the linker's table is sorted by address; were lines moved or mixed?"
+    /// Of the kernel image's symbols at one address, those of no size come first, then the larger before the smaller.
+    AliasOrder "alias-order" Error "scripts/kallsyms sorts symbols of one address: no size first, then larger first"
+    /// A symbol ends within the address space.
+    SizeRange "size-range" Error "no symbol wraps round: this is no size, or it belongs to another line"
+    /// No symbol with a size stands there twice. Without a size many do: lock class keys take no room without lockdep.
+    Duplicate "duplicate" Warning "one line twice in a row: possible, but a lost position in the iterator looks so too"
+    /// Without sizes and the modules of built-in symbols, the file is `/proc/kallsyms` of the same boot.
+    Projection "projection" Error
+        "compare two files of one boot, read by one user, while no module or BPF program comes or goes"
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What holds of every file: a line that was printed is read back as it was, and no bytes at all make a panic.
+
+use kallmodsyms::validate::Validation;
+use kallmodsyms::{Dialect, Format, Symbols, Width, grammar};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// A line by its parts, put together here without the help of the crate.
+#[derive(Clone, Debug)]
+struct Parts {
+    address: u64,
+    size: Option<u64>,
+    kind: u8,
+    name: Vec<u8>,
+    modules: Vec<String>,
+    object: Option<String>,
+}
+
+impl Parts {
+    fn line(&self, width: Width) -> Vec<u8> {
+        let digits = width.digits();
+        let mut line = format!("{:0digits$x} ", self.address).into_bytes();
+        if let Some(size) = self.size {
+            line.extend(format!("{size:x} ").bytes());
+        }
+        line.extend([self.kind, b' ']);
+        line.extend(&self.name);
+        let modules = self.modules.iter().map(|module| format!("[{module}]"));
+        let object = self.object.iter().map(|object| format!("{{{object}}}"));
+        let list: Vec<String> = modules.chain(object).collect();
+        if !list.is_empty() {
+            line.push(b'\t');
+            line.extend(list.join(" ").bytes());
+        }
+        line
+    }
+}
+
+fn format() -> impl Strategy<Value = Format> {
+    let dialect = proptest::sample::select(Dialect::ALL.as_slice());
+    let width = proptest::sample::select([Width::Bits32, Width::Bits64].as_slice());
+    (dialect, width).prop_map(|(dialect, width)| Format { dialect, width })
+}
+
+/// Numbers of every length, where `any` would make long ones alone.
+fn number(width: Width) -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0..u64::BITS).prop_map(move |(number, shift)| (number >> shift) & width.max())
+}
+
+fn parts(format: Format) -> impl Strategy<Value = Parts> {
+    let Format { dialect, width } = format;
+    let modules = match dialect {
+        Dialect::Kallsyms => 0..=1,
+        _ => 0..=4,
+    };
+    let object = match dialect {
+        Dialect::Object => proptest::option::of("[a-z0-9_/-]{1,20}\\.o").boxed(),
+        _ => Just(None).boxed(),
+    };
+    let size = match dialect {
+        Dialect::Sized => number(width).prop_map(Some).boxed(),
+        _ => Just(None).boxed(),
+    };
+    let blanks = [b' ', b'\t', b'\n', b'\r', 0x0b, 0x0c, 0];
+    let name = any::<u8>().prop_map(move |byte| if blanks.contains(&byte) { b'_' } else { byte });
+    let kind = proptest::sample::select(b"TtDdRrBbWwVvAaUuNniCcGgSs?".as_slice());
+    (
+        number(width),
+        size,
+        kind,
+        prop_oneof![9 => vec(name.clone(), 1..40), 1 => vec(name, 1..=511)],
+        vec("[a-z0-9_]{1,20}", modules),
+        object,
+    )
+        .prop_map(|(address, size, kind, name, modules, object)| Parts {
+            address,
+            size,
+            kind,
+            name,
+            modules,
+            object,
+        })
+}
+
+fn format_and_parts() -> impl Strategy<Value = (Format, Parts)> {
+    format().prop_flat_map(|format| (Just(format), parts(format)))
+}
+
+fn format_and_file() -> impl Strategy<Value = (Format, Vec<Parts>)> {
+    format().prop_flat_map(|format| (Just(format), vec(parts(format), 1..20)))
+}
+
+/// Bytes that look like lines far more often than random ones do.
+fn nearly_a_file() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"ffffffff81000000".to_vec()),
+        Just(b"c0008000".to_vec()),
+        Just(b" ".to_vec()),
+        Just(b" 1f ".to_vec()),
+        Just(b" T ".to_vec()),
+        Just(b"d t".to_vec()),
+        Just(b"\t[".to_vec()),
+        Just(b"ext4] [".to_vec()),
+        Just(b"]".to_vec()),
+        Just(b" {a.o}".to_vec()),
+        Just(b"\n".to_vec()),
+        vec(any::<u8>(), 0..4),
+    ];
+    vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_printed_line_is_read_back((format, parts) in format_and_parts()) {
+        let line = parts.line(format.width);
+        let symbol = grammar::symbol(format, &line).expect("the line is well formed");
+        prop_assert_eq!(symbol.address, parts.address);
+        prop_assert_eq!(symbol.size, parts.size);
+        prop_assert_eq!(symbol.kind, parts.kind);
+        prop_assert_eq!(symbol.name, &parts.name);
+        prop_assert!(symbol.modules.iter().eq(parts.modules.iter().map(String::as_bytes)));
+        prop_assert_eq!(symbol.modules.len(), parts.modules.len());
+        prop_assert_eq!(symbol.object, parts.object.as_deref().map(str::as_bytes));
+
+        let mut printed = Vec::new();
+        symbol.write_line(format.width, &mut printed);
+        prop_assert_eq!(printed.pop(), Some(b'\n'));
+        prop_assert_eq!(printed, line);
+    }
+
+    #[test]
+    fn the_format_of_a_file_is_found((format, file) in format_and_file()) {
+        let lines = file.iter().map(|parts| [parts.line(format.width), vec![b'\n']].concat());
+        let source: Vec<u8> = lines.flatten().collect();
+        let symbols = Symbols::new(&source);
+        prop_assert_eq!(symbols.format().width, format.width);
+        prop_assert_eq!(symbols.format().dialect.fields(), format.dialect.fields());
+        prop_assert_eq!(symbols.flatten().count(), file.len());
+    }
+
+    #[test]
+    fn a_line_with_a_byte_changed_is_refused_or_printed_as_it_is(
+        (format, parts) in format_and_parts(), place: prop::sample::Index, byte: u8,
+    ) {
+        let mut line = parts.line(format.width);
+        let place = place.index(line.len());
+        line[place] = byte;
+        if let Ok(symbol) = grammar::symbol(format, &line) {
+            let mut printed = Vec::new();
+            symbol.write_line(format.width, &mut printed);
+            prop_assert_eq!(printed.pop(), Some(b'\n'));
+            prop_assert_eq!(printed, line);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_panic(source in prop_oneof![nearly_a_file(), vec(any::<u8>(), 0..300)], other in nearly_a_file()) {
+        for symbol in Symbols::new(&source) {
+            if let Err(error) = symbol {
+                // The place is in the file and in the line that it names.
+                prop_assert!(error.position.offset <= source.len());
+                let before = &source[..error.position.offset];
+                let lines = before.split(|&byte| byte == b'\n').count();
+                prop_assert_eq!(error.position.line, lines);
+                let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count();
+                prop_assert_eq!(error.position.column, column + 1);
+                prop_assert!(!error.diagnostic("file", &source).to_string().is_empty());
+            }
+        }
+        let report = Validation::new(&source).against(&other).run();
+        let lines = source.split_inclusive(|&byte| byte == b'\n').count();
+        prop_assert_eq!(report.summary.lines, lines);
+        for finding in &report.findings {
+            prop_assert!(!finding.diagnostic("file", &source).to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_file_agrees_with_its_own_projection((format, file) in format_and_file()) {
+        // All of it kernel image: the last line names no module.
+        let mut source = Vec::new();
+        let mut kallsyms = Vec::new();
+        let end = Parts { modules: vec![], object: None, ..file[0].clone() };
+        for mut parts in file.into_iter().chain([end]) {
+            source.extend(parts.line(format.width));
+            source.push(b'\n');
+            parts.size = None;
+            parts.modules.clear();
+            parts.object = None;
+            kallsyms.extend(parts.line(format.width));
+            kallsyms.push(b'\n');
+        }
+        let report = Validation::new(&source).against(&kallsyms).run();
+        prop_assert_eq!(report.count(kallmodsyms::validate::Rule::Projection), 0, "{:?}", report.findings);
+    }
+}
