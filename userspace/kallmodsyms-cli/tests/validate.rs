@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! `kallmodsyms validate` as a user meets it: what it prints, and its exit status.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command as StdCommand, Stdio};
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+const GOOD: &str = "\
+ffffffff81000000 0 T _stext
+ffffffff81000000 11f T cpsw_ale_flush\t[ti_cpsw] [ti_cpsw_new]
+ffffffff81001000 0 B _end
+ffffffffc0200000 d2 t nfs_lookup\t[nfs]
+";
+
+const KALLSYMS: &str = "\
+ffffffff81000000 T _stext
+ffffffff81000000 T cpsw_ale_flush
+ffffffff81001000 B _end
+ffffffffc0200000 t nfs_lookup\t[nfs]
+";
+
+/// A folder with files, which is where the command runs: so messages show their bare names.
+struct Files(TempDir);
+
+impl Files {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test's files");
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).expect("to write a test's file");
+        }
+        Self(folder)
+    }
+
+    /// Runs the command: exit status, standard output, standard error.
+    fn run(&self, arguments: &[&str], stdin: &str) -> (i32, String, String) {
+        let output = Command::cargo_bin("kallmodsyms")
+            .expect("cargo builds the command for its tests")
+            .current_dir(self.0.path())
+            .args(arguments)
+            .write_stdin(stdin)
+            .output()
+            .expect("to run the command");
+        let text = |bytes| String::from_utf8(bytes).expect("output is text");
+        let status = output.status.code().expect("no signal ended the command");
+        (status, text(output.stdout), text(output.stderr))
+    }
+}
+
+fn good() -> Files {
+    Files::new(&[("good", GOOD), ("kallsyms", KALLSYMS)])
+}
+
+#[test]
+fn a_good_file() {
+    let (status, out, err) = good().run(&["validate", "good", "--against", "kallsyms"], "");
+    assert_eq!((status, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out, @r"
+    good: sized dialect, addresses shown
+      lines                   4
+      core symbols            2
+      built-in symbols        1  in 2 modules; 1 symbol in more than one
+      loaded symbols          1  in 1 module
+      pseudo symbols          0  of bpf, ftrace and kprobes
+      sized symbols           2  497 bytes in all; 0 places where one reaches past the next
+      of size zero            2
+    valid
+    ");
+}
+
+#[test]
+fn kallsyms_has_no_sizes_to_sum() {
+    let (status, out, _) = good().run(&["validate", "kallsyms"], "");
+    assert_eq!(status, 0);
+    insta::assert_snapshot!(out, @r"
+    kallsyms: kallsyms dialect, addresses shown
+      lines                   4
+      core symbols            3
+      built-in symbols        0  in 0 modules; 0 symbols in more than one
+      loaded symbols          1  in 1 module
+      pseudo symbols          0  of bpf, ftrace and kprobes
+    valid
+    ");
+}
+
+#[test]
+fn a_bad_file() {
+    let bad = GOOD.replace("11f", "11F").replace("_end", "two words");
+    let files = Files::new(&[("bad", &bad)]);
+    let (status, out, err) = files.run(&["validate", "bad"], "");
+    assert_eq!((status, err.as_str()), (1, ""));
+    insta::assert_snapshot!(out, @r"
+    error[size]: expected a lower-case hex digit in the size, found `F`
+     --> bad:2:20
+      |
+    2 | ffffffff81000000 11F T cpsw_ale_flush\t[ti_cpsw] [ti_cpsw_new]
+      |                    ^
+      = sizes are printed with %lx: lower case, no prefix, no leading zero
+
+    error[fields]: expected 4 fields before the tab, found 5
+     --> bad:3:26
+      |
+    3 | ffffffff81001000 0 B two words
+      |                          ^
+      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
+
+    bad: sized dialect, addresses shown
+      lines                   4
+      core symbols            1
+      built-in symbols        0  in 0 modules; 0 symbols in more than one
+      loaded symbols          1  in 1 module
+      pseudo symbols          0  of bpf, ftrace and kprobes
+      sized symbols           1  210 bytes in all; 0 places where one reaches past the next
+      of size zero            1
+    2 errors
+    ");
+}
+
+#[test]
+fn warnings_alone_are_no_failure() {
+    let twice = GOOD.replace(
+        "_end\n",
+        "_end\nffffffff81002000 1 T f\nffffffff81002000 1 T f\n",
+    );
+    let (status, out, _) = good().run(&["validate", "-"], &twice);
+    assert_eq!(status, 0);
+    assert_eq!(out.lines().last(), Some("valid, 1 warning"));
+}
+
+#[test]
+fn findings_over_the_limit_are_counted() {
+    let (status, out, _) = good().run(&["validate", "-", "--limit", "2"], &"bad\n".repeat(5));
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(out, @r"
+    error[fields]: expected 4 fields before the tab, found 1
+     --> <stdin>:1:4
+      |
+    1 | bad
+      |    ^
+      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
+
+    error[fields]: expected 4 fields before the tab, found 1
+     --> <stdin>:2:4
+      |
+    2 | bad
+      |    ^
+      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
+
+    error[fields]: 3 more, see --limit
+
+    <stdin>: no known dialect, addresses shown
+      lines                   5
+      core symbols            0
+      built-in symbols        0  in 0 modules; 0 symbols in more than one
+      loaded symbols          0  in 0 modules
+      pseudo symbols          0  of bpf, ftrace and kprobes
+    5 errors
+    ");
+}
+
+#[test]
+fn another_boot() {
+    let files = good();
+    let other = KALLSYMS.replace("nfs_lookup", "nfs_open");
+    let arguments = ["validate", "good", "--against", "-"];
+    let (status, out, _) = files.run(&arguments, &other);
+    assert_eq!(status, 1);
+    assert!(
+        out.contains("error[projection]: expected kallsyms' line `ffffffffc0200000 t nfs_open"),
+        "{out}"
+    );
+}
+
+#[test]
+fn another_dialect_than_asked_for() {
+    let (status, out, _) = good().run(&["validate", "kallsyms", "--dialect", "sized"], "");
+    assert_eq!(status, 1);
+    assert!(
+        out.contains("expected the sized dialect, found the kallsyms dialect"),
+        "{out}"
+    );
+}
+
+#[test]
+fn for_programs() {
+    let (status, out, _) = good().run(&["validate", "good", "--json"], "");
+    assert_eq!(status, 0);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("one JSON object");
+    assert_eq!(json["valid"], true);
+    assert_eq!(json["dialect"], "sized");
+    assert_eq!(json["summary"]["lines"], 4);
+    assert_eq!(json["summary"]["size_sum"], 0x11f + 0xd2);
+
+    let (status, out, _) = good().run(&["validate", "-", "--json"], "bad \n");
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(out, @r#"
+    {
+      "address_digits": null,
+      "dialect": null,
+      "errors": 1,
+      "file": "<stdin>",
+      "findings": [
+        {
+          "column": 4,
+          "line": 1,
+          "message": "expected the line to end after its last field, found a trailing blank",
+          "offset": 3,
+          "rule": "blanks",
+          "severity": "error"
+        }
+      ],
+      "rules": {
+        "blanks": 1
+      },
+      "summary": {
+        "built_in": 0,
+        "built_in_modules": 0,
+        "core": 0,
+        "hidden": false,
+        "lines": 1,
+        "loaded": 0,
+        "loaded_modules": 0,
+        "overlaps": 0,
+        "pseudo": 0,
+        "shared": 0,
+        "size_sum": 0,
+        "sized": 0,
+        "zero_size": 0
+      },
+      "valid": false,
+      "warnings": 0
+    }
+    "#);
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let files = good();
+    for (arguments, expected) in [
+        (
+            vec!["validate", "missing"],
+            "cannot read missing: No such file or directory",
+        ),
+        (
+            vec!["validate", "."],
+            "cannot read .: name a file: Is a directory",
+        ),
+        (
+            vec!["validate", "good", "--against", "missing"],
+            "cannot read missing: No such file",
+        ),
+        (
+            vec!["validate", "good", "--against", "good"],
+            "--against names the same file",
+        ),
+    ] {
+        let (status, out, err) = files.run(&arguments, "");
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(
+            err.starts_with(&format!("kallmodsyms: {expected}")),
+            "{arguments:?}: {err}"
+        );
+    }
+}
+
+#[test]
+fn wrong_usage() {
+    for arguments in [
+        &["validate", "good", "--dialect", "odd"][..],
+        &["validate", "--odd"],
+        &[],
+    ] {
+        let (status, out, err) = good().run(arguments, "");
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains("--help"), "{arguments:?}: {err}");
+    }
+}
+
+/// The default is the running kernel, whether it has the file or not.
+#[test]
+fn the_running_kernel() {
+    let (status, out, err) = good().run(&["validate"], "");
+    if PathBuf::from("/proc/kallmodsyms").exists() {
+        assert!(
+            out.contains("/proc/kallmodsyms: sized dialect"),
+            "{out}{err}"
+        );
+    } else {
+        assert_eq!(status, 2);
+        assert!(
+            err.contains("does this kernel have CONFIG_KALLMODSYMS?"),
+            "{err}"
+        );
+    }
+}
+
+/// A reader that leaves early ends the command without a word.
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let files = Files::new(&[("bad", &"bad\n".repeat(50_000))]);
+    let mut child = StdCommand::new(assert_cmd::cargo::cargo_bin!("kallmodsyms"))
+        .current_dir(files.0.path())
+        .args(["validate", "bad", "--limit", "50000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("to run the command");
+    drop(child.stdout.take());
+    let mut err = String::new();
+    let stderr = child.stderr.as_mut().expect("a pipe for standard error");
+    stderr
+        .read_to_string(&mut err)
+        .expect("to read standard error");
+    child.wait().expect("the command to end");
+    assert_eq!(err, "");
+}
