@@ -4,7 +4,7 @@
 //! The order matters as much as the contents: linkers copy the local symbols of their inputs in order, which
 //! is what [`crate::truth`] goes by.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use object::elf;
@@ -63,7 +63,6 @@ impl Section {
 
 /// What the checks need of an ELF file.
 pub struct Elf {
-    pub path: PathBuf,
     pub sections: Vec<Section>,
     pub symbols: Vec<Symbol>,
 }
@@ -74,11 +73,7 @@ impl Elf {
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Elf::parse(&data)
             .with_context(|| format!("{} is not a 64-bit little-endian ELF file", path.display()))
-            .map(|(sections, symbols)| Elf {
-                path: path.to_owned(),
-                sections,
-                symbols,
-            })
+            .map(|(sections, symbols)| Elf { sections, symbols })
     }
 
     fn parse(data: &[u8]) -> Result<(Vec<Section>, Vec<Symbol>)> {

@@ -9,8 +9,12 @@ use clap::{Parser, Subcommand};
 mod check;
 mod elf;
 mod kbuild;
+mod ktap;
 mod listing;
 mod report;
+mod suite;
+mod suites;
+mod tally;
 mod truth;
 
 #[derive(Parser)]
@@ -34,6 +38,15 @@ enum Command {
         #[arg(long)]
         nokaslr_run: Option<PathBuf>,
     },
+    /// Run the test suites; the last line is `N passed, M failed, K skipped`
+    Suite {
+        /// Run only these
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+        /// The top of the repository
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+    },
     /// Print the core lines that the ELF file and the object files call for, to compare by hand
     Expect {
         #[arg(long)]
@@ -42,23 +55,21 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let passed = match Cli::parse().command {
+    let result = match Cli::parse().command {
         Command::Check {
             build,
             run,
             nokaslr_run,
-        } => check::run(&build, &run, nokaslr_run.as_deref()),
-        Command::Expect { build } => match check::expect(&build) {
-            Ok(()) => true,
-            Err(error) => {
-                eprintln!("e2e: {error:#}");
-                false
-            }
-        },
+        } => Ok(check::run(&build, &run, nokaslr_run.as_deref())),
+        Command::Suite { only, root } => suite::run(suites::SUITES, &root, &only),
+        Command::Expect { build } => check::expect(&build).map(|()| true),
     };
-    if passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("e2e: {error:#}");
+            ExitCode::from(2)
+        }
     }
 }

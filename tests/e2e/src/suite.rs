@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `e2e suite`: runs the suites one after another and adds up what they say.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::kbuild::read_text;
+use crate::ktap;
+use crate::tally::{Tally, cargo_test};
+
+/// How a suite's output is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Ktap,
+    Cargo,
+    /// One test; it passes if the command exits with 0.
+    Plain,
+}
+
+/// A shell command, run at the top of the repository with the variables of `make -s where` set.
+#[derive(Clone, Copy, Debug)]
+pub struct Suite {
+    pub name: &'static str,
+    kind: Kind,
+    command: &'static str,
+    /// A shell test and what it means that it fails: the suite is skipped for this reason.
+    needs: Option<(&'static str, &'static str)>,
+}
+
+pub const fn ktap(name: &'static str, command: &'static str) -> Suite {
+    Suite {
+        name,
+        kind: Kind::Ktap,
+        command,
+        needs: None,
+    }
+}
+
+pub const fn cargo(name: &'static str, command: &'static str) -> Suite {
+    Suite {
+        name,
+        kind: Kind::Cargo,
+        command,
+        needs: None,
+    }
+}
+
+pub const fn plain(name: &'static str, command: &'static str) -> Suite {
+    Suite {
+        name,
+        kind: Kind::Plain,
+        command,
+        needs: None,
+    }
+}
+
+impl Suite {
+    pub const fn needs(self, test: &'static str, otherwise: &'static str) -> Suite {
+        Suite {
+            needs: Some((test, otherwise)),
+            ..self
+        }
+    }
+}
+
+/// No suite may take longer; a guest that hangs is ended earlier by qemu/boot.sh.
+const LIMIT_SECONDS: u32 = 40 * 60;
+
+/// Runs the suites whose names are in `only`, or all; true if nothing failed.
+pub fn run(suites: &[Suite], root: &Path, only: &[String]) -> Result<bool> {
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| !suites.iter().any(|s| s.name == **name))
+    {
+        let names: Vec<&str> = suites.iter().map(|s| s.name).collect();
+        bail!(
+            "no suite is called {unknown}; there are {}",
+            names.join(", ")
+        );
+    }
+    let variables = locations(root)?;
+    let logs = root.join("build/test");
+    fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
+
+    let mut results = Vec::new();
+    for suite in suites
+        .iter()
+        .filter(|s| only.is_empty() || only.iter().any(|name| name == s.name))
+    {
+        print!("{:<28} ", suite.name);
+        std::io::stdout().flush()?;
+        let start = Instant::now();
+        let log = logs.join(format!("{}.log", suite.name));
+        let tally = run_one(suite, root, &variables, &log)?;
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{:<7} {seconds:7.1} s", state(&tally));
+        results.push((suite.name, tally, seconds));
+    }
+    print!("{}", summary(&results));
+    Ok(results
+        .iter()
+        .all(|(_, tally, _)| tally.failures.is_empty()))
+}
+
+/// The assignments that `make -s where` prints.
+fn locations(root: &Path) -> Result<Vec<(String, String)>> {
+    let output = Command::new("make")
+        .args(["-s", "where"])
+        .current_dir(root)
+        .output()
+        .context("cannot run make")?;
+    if !output.status.success() {
+        bail!(
+            "`make -s where` failed in {}: {}",
+            root.display(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.split_whitespace()
+        .map(|word| {
+            let (name, value) = word
+                .split_once('=')
+                .with_context(|| format!("`make -s where` printed {word:?}"))?;
+            Ok((name.to_owned(), value.trim_matches(['\'', '"']).to_owned()))
+        })
+        .collect()
+}
+
+fn run_one(
+    suite: &Suite,
+    root: &Path,
+    variables: &[(String, String)],
+    log: &Path,
+) -> Result<Tally> {
+    let shell = |command: &str| {
+        let mut shell = Command::new("timeout");
+        shell.args([
+            "--foreground",
+            "--kill-after=10",
+            &LIMIT_SECONDS.to_string(),
+        ]);
+        shell.args(["bash", "-euo", "pipefail", "-c", command]);
+        shell
+            .envs(variables.iter().cloned())
+            .current_dir(root)
+            .stdin(Stdio::null());
+        shell
+    };
+    if let Some((test, otherwise)) = suite.needs {
+        let status = shell(test)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        if !status.success() {
+            fs::write(log, format!("skipped: {otherwise}\n"))?;
+            return Ok(Tally::skipped(otherwise));
+        }
+    }
+    let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let status = shell(suite.command)
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .status()
+        .context("cannot run bash")?;
+    let ended = match status.code() {
+        Some(0) => Ok(()),
+        Some(124) => Err(format!("took longer than {LIMIT_SECONDS} s")),
+        Some(code) => Err(format!("exited with {code}")),
+        None => Err(format!("died: {status}")),
+    };
+    Ok(judge(suite.kind, &read_text(log)?, ended))
+}
+
+/// The output and the exit must both be good; a bad exit is a failure even where every line of the output is.
+fn judge(kind: Kind, output: &str, ended: Result<(), String>) -> Tally {
+    let mut tally = match kind {
+        Kind::Ktap => ktap::parse(output),
+        Kind::Cargo => cargo_test(output),
+        Kind::Plain if ended.is_ok() => Tally {
+            passed: 1,
+            ..Tally::default()
+        },
+        Kind::Plain => Tally::default(),
+    };
+    match ended {
+        Err(how) if tally.failures.is_empty() => tally.failures.push(how),
+        _ => {}
+    }
+    tally
+}
+
+fn state(tally: &Tally) -> &'static str {
+    match tally {
+        t if !t.failures.is_empty() => "FAILED",
+        t if t.passed == 0 => "skipped",
+        _ => "passed",
+    }
+}
+
+/// The table of what ran, the failures, the reasons of what was skipped and the counts, which come last.
+fn summary(results: &[(&str, Tally, f64)]) -> String {
+    let mut text = format!(
+        "\n{:<28} {:>7} {:>7} {:>7} {:>9}\n",
+        "suite", "passed", "failed", "skipped", "seconds"
+    );
+    for (name, tally, seconds) in results {
+        let (failed, skipped) = (tally.failures.len(), tally.skipped.len());
+        text += &format!(
+            "{name:<28} {:>7} {failed:>7} {skipped:>7} {seconds:>9.1}\n",
+            tally.passed
+        );
+    }
+    for (name, tally, _) in results {
+        for failure in &tally.failures {
+            text += &format!("FAILED  {name}: {failure} (see build/test/{name}.log)\n");
+        }
+    }
+    for (name, tally, _) in results {
+        for skip in &tally.skipped {
+            text += &format!("skipped {name}: {skip}\n");
+        }
+    }
+    let sum = |count: fn(&Tally) -> usize| results.iter().map(|(_, t, _)| count(t)).sum::<usize>();
+    let (passed, failed, skipped) = (
+        sum(|t| t.passed),
+        sum(|t| t.failures.len()),
+        sum(|t| t.skipped.len()),
+    );
+    text + &format!("{passed} passed, {failed} failed, {skipped} skipped\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "KTAP version 1\n1..1\nok 1 a\n";
+
+    #[test]
+    fn a_good_output_with_a_bad_exit_fails() {
+        let tally = judge(Kind::Ktap, GOOD, Err("exited with 1".to_owned()));
+        assert_eq!(
+            (tally.passed, tally.failures),
+            (1, vec!["exited with 1".to_owned()])
+        );
+        assert!(judge(Kind::Ktap, GOOD, Ok(())).failures.is_empty());
+        assert_eq!(judge(Kind::Plain, GOOD, Ok(())).passed, 1);
+        assert_eq!(
+            judge(Kind::Plain, GOOD, Err(String::new())).failures.len(),
+            1
+        );
+        assert_eq!(judge(Kind::Cargo, GOOD, Ok(())).failures.len(), 1);
+    }
+
+    /// A repository of one Makefile, and suites that end in every way.
+    fn repository() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(
+            dir.path().join("Makefile"),
+            "where:\n\t@echo KERNEL_BUILD=/k; echo RUN_DIR='build/run'\n",
+        )
+        .unwrap();
+        dir
+    }
+
+    fn one(suite: Suite) -> Tally {
+        let dir = repository();
+        let variables = locations(dir.path()).unwrap();
+        run_one(&suite, dir.path(), &variables, &dir.path().join("log")).unwrap()
+    }
+
+    #[test]
+    fn suites_end_in_every_way() {
+        assert_eq!(
+            one(plain(
+                "x",
+                "test $KERNEL_BUILD = /k && test $RUN_DIR = build/run"
+            ))
+            .passed,
+            1
+        );
+        assert_eq!(one(plain("x", "false | true")).failures, ["exited with 1"]);
+        assert_eq!(
+            one(ktap("x", "echo KTAP version 1; echo 1..1; echo ok 1 a")).passed,
+            1
+        );
+        assert_eq!(
+            one(ktap(
+                "x",
+                "echo KTAP version 1; echo 1..2; echo ok 1 a; kill -9 $$"
+            ))
+            .failures
+            .len(),
+            1
+        );
+        assert_eq!(
+            one(ktap(
+                "x",
+                "echo KTAP version 1; echo 1..1; echo ok 1 a; kill -9 $$"
+            ))
+            .failures
+            .len(),
+            1
+        );
+        let skipped = one(plain("x", "false").needs("false", "no such thing"));
+        assert_eq!(
+            (skipped.failures.len(), skipped.skipped),
+            (0, vec!["no such thing".to_owned()])
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused() {
+        let error = run(
+            &[plain("a", "true")],
+            repository().path(),
+            &["b".to_owned()],
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains('b'), "{error}");
+    }
+
+    #[test]
+    fn everything_is_run_and_a_failure_is_one() {
+        let dir = repository();
+        let suites = [plain("bad", "echo oops; false"), plain("good", "touch ran")];
+        assert!(!run(&suites, dir.path(), &[]).unwrap());
+        assert!(
+            dir.path().join("ran").exists(),
+            "a failure does not end the run"
+        );
+        assert_eq!(
+            fs::read_to_string(dir.path().join("build/test/bad.log")).unwrap(),
+            "oops\n"
+        );
+        assert!(run(&suites, dir.path(), &["good".to_owned()]).unwrap());
+    }
+
+    #[test]
+    fn the_counts_come_last() {
+        let results = [
+            (
+                "a",
+                Tally {
+                    passed: 3,
+                    failures: vec!["x".into()],
+                    skipped: vec!["y: no qemu".into()],
+                },
+                1.0,
+            ),
+            (
+                "b",
+                Tally {
+                    passed: 4,
+                    ..Tally::default()
+                },
+                2.5,
+            ),
+        ];
+        let text = summary(&results);
+        assert!(
+            text.ends_with("\n7 passed, 1 failed, 1 skipped\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("FAILED  a: x") && text.contains("skipped a: y: no qemu"),
+            "{text}"
+        );
+    }
+}
