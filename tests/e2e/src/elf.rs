@@ -84,7 +84,7 @@ impl Elf {
         for section in table.iter() {
             sections.push(Section {
                 name: lossy(table.section_name(endian, section)?),
-                flags: section.sh_flags(endian).into(),
+                flags: section.sh_flags(endian),
                 kind: section.sh_type(endian),
             });
         }

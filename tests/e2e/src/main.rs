@@ -37,6 +37,9 @@ enum Command {
         /// The same of a boot with nokaslr: kallmodsyms, kallsyms
         #[arg(long)]
         nokaslr_run: Option<PathBuf>,
+        /// The kernel is that of qemu/config/variant.config, not the standard one
+        #[arg(long)]
+        variant: bool,
     },
     /// Run the test suites; the last line is `N passed, M failed, K skipped`
     Suite {
@@ -60,7 +63,15 @@ fn main() -> ExitCode {
             build,
             run,
             nokaslr_run,
-        } => Ok(check::run(&build, &run, nokaslr_run.as_deref())),
+            variant,
+        } => {
+            let limits = if variant {
+                check::VARIANT
+            } else {
+                check::STANDARD
+            };
+            Ok(check::run(&build, &run, nokaslr_run.as_deref(), limits))
+        }
         Command::Suite { only, root } => suite::run(suites::SUITES, &root, &only),
         Command::Expect { build } => check::expect(&build).map(|()| true),
     };

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::kbuild::read_text;
 use crate::ktap;
+use crate::suites::CRATES;
 use crate::tally::{Tally, cargo_test};
 
 /// How a suite's output is read.
@@ -83,7 +84,10 @@ pub fn run(suites: &[Suite], root: &Path, only: &[String]) -> Result<bool> {
             names.join(", ")
         );
     }
-    let variables = locations(root)?;
+    let mut variables = locations(root)?;
+    let program = std::env::current_exe().context("cannot find this program")?;
+    variables.push(("E2E".to_owned(), program.display().to_string()));
+    variables.push(("CRATES".to_owned(), CRATES.to_owned()));
     let logs = root.join("build/test");
     fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
 

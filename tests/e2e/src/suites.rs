@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The suites of `make test`, in the order they run: a line each.
 //!
-//! Cheap ones come first. Commands see KERNEL_TREE, KERNEL_BUILD, KERNEL_IMAGE and RUN_DIR.
+//! Cheap ones come first. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE,
+//! KERNEL_BUILD, KERNEL_IMAGE, RUN_DIR (from `make -s where`), CRATES (where each Cargo.toml of ours is) and
+//! E2E (this program).
 
 use crate::suite::{Suite, cargo, ktap, plain};
 
+pub const CRATES: &str = "userspace kmod tests tests/harness qemu/progress";
+
 #[rustfmt::skip]
 pub const SUITES: &[Suite] = &[
-    plain("rustfmt-userspace", "cd userspace && cargo fmt --all --check"),
-    plain("rustfmt-kmod", "cd kmod && cargo fmt --check"),
-    plain("rustfmt-tests", "cd tests && cargo fmt --all --check"),
+    plain("rustfmt", "for crate in $CRATES; do (cd $crate && cargo fmt --all --check); done"),
     plain("shellcheck", "{ git ls-files '*.sh'; git grep -lIE '^#!.*/(env )?(ba|da)?sh( |$)'; } | sort -u | xargs shellcheck -x")
         .needs("command -v shellcheck", "shellcheck is not installed (apt-get install shellcheck)"),
-    plain("clippy-userspace", "cd userspace && cargo clippy --workspace --all-targets -- -D warnings"),
-    plain("clippy-kmod", "cd kmod && cargo clippy --all-targets -- -D warnings"),
-    plain("clippy-tests", "cd tests && cargo clippy --workspace --all-targets -- -D warnings"),
+    plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --workspace --all-targets -- -D warnings); done"),
     cargo("userspace", "cd userspace && cargo test --workspace --no-fail-fast"),
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
-    cargo("tests", "cd tests && cargo test --workspace --no-fail-fast"),
+    cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
+    ktap("scripts", "linux-patch/test.sh"),
+    ktap("boot", "rm -rf $RUN_DIR; trap 'cat $RUN_DIR/result.ktap' EXIT; qemu/run.sh test $RUN_DIR"),
+    ktap("boot-nokaslr", "rm -rf build/nokaslr; trap 'cat build/nokaslr/result.ktap' EXIT; qemu/run.sh run build/nokaslr nokaslr"),
+    ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
+        .needs("grep -qx passed $RUN_DIR/status && grep -qx passed build/nokaslr/status", "a boot whose output it checks did not pass"),
+    ktap("option-off", "linux-patch/off.sh"),
     ktap("series", "linux-patch/check.sh"),
-    ktap("oracle", "tests/oracle.sh"),
 ];

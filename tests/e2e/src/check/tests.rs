@@ -98,6 +98,7 @@ const LIMITS: Limits = Limits {
     size_bytes_per_symbol: 1.0,
     module_bytes: 60,
     undecided: 0,
+    loads_modules: true,
 };
 
 const SLIDE: u64 = 0x1200_0000;
