@@ -33,8 +33,8 @@ busybox=$(command -v busybox) || die "busybox is missing: apt-get install busybo
 	die "$busybox needs shared libraries: apt-get install busybox-static"
 
 # A kernel built in its own tree has no "source" link.
-tree=$build
-[[ ! -e $build/source ]] || tree=$build/source
+tree=$(realpath "$build")
+[[ ! -e $build/source ]] || tree=$(realpath "$build/source")
 selftests=$here/../kmod/tools/testing/selftests/kallmodsyms
 
 work=$(mktemp -d)
@@ -50,8 +50,8 @@ trap 'rm -rf "$work"' EXIT
 	echo "file /config $build/.config 0644 0 0"
 	for source in "$selftests"/*_test.c; do
 		name=$(basename "$source" .c)
-		"${CC:-gcc}" -static -O2 -Wall -D_GNU_SOURCE= -I "$tree/tools/testing/selftests" \
-			-o "$work/$name" "$source" >&2
+		(cd "$selftests" && "${CC:-gcc}" -static -O2 -Wall -D_GNU_SOURCE= \
+			-I "$tree/tools/testing/selftests" -o "$work/$name" "$name.c") >&2
 		echo "file /tests/$name $work/$name 0755 0 0"
 	done
 	for bin in ${bins[@]+"${bins[@]}"}; do
