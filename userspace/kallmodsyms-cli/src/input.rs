@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 /// Where the kernel prints the table, unless the user names another file.
 pub(crate) const LIVE: &str = "/proc/kallmodsyms";
@@ -29,7 +29,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     };
     fs::read(path).map_err(|error| {
         let hint = hint(&error);
-        anyhow::Error::new(error).context(format!("cannot read {}{hint}", path.display()))
+        anyhow!("cannot read {}: {error}{hint}", path.display())
     })
 }
 

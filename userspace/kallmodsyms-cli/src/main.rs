@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 /// Read and check /proc/kallmodsyms, the kernel's table of its own symbols.
 #[derive(Parser)]
-#[command(name = "kallmodsyms", version, about, after_help = STATUS)]
+#[command(name = "kallmodsyms", version, after_help = STATUS)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

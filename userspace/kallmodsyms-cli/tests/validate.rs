@@ -247,7 +247,7 @@ fn files_that_cannot_be_read() {
         ),
         (
             vec!["validate", "."],
-            "cannot read .: name a file: Is a directory",
+            "cannot read .: Is a directory (os error 21): name a file",
         ),
         (
             vec!["validate", "good", "--against", "missing"],

@@ -2,7 +2,7 @@
 
 //! Lines that no kernel prints, each with the message that a user gets: the first error of the file.
 
-use kallmodsyms::Symbols;
+use kallmodsyms::{Dialect, ErrorKind, Format, Symbols};
 
 fn first_error(file: &[u8]) -> String {
     let error = Symbols::new(file).find_map(Result::err);
@@ -341,6 +341,20 @@ fn size_leading_zero() {
      --> bad:2:18
       |
     2 | ffffffff81000008 01f T next
+      |                  ^
+      = sizes are printed with %lx: lower case, no prefix, no leading zero
+    ");
+}
+
+/// Zero, printed twice.
+#[test]
+fn size_two_zeros() {
+    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 00 T next\n";
+    insta::assert_snapshot!(first_error(file), @r"
+    error[size]: expected a size without leading zeros
+     --> bad:2:18
+      |
+    2 | ffffffff81000008 00 T next
       |                  ^
       = sizes are printed with %lx: lower case, no prefix, no leading zero
     ");
@@ -695,4 +709,19 @@ fn module_after_a_long_name() {
       |                                                                 ^
       = modules follow one tab, each in brackets, one blank between: [a] [b]
     ");
+}
+
+/// Two modules make a file without sizes one of another dialect, unless the reader knows that it is kallsyms.
+#[test]
+fn second_module_in_kallsyms() {
+    let file = b"ffffffff81000000 T f\t[a] [b]\n";
+    assert!(Symbols::new(file).all(|symbol| symbol.is_ok()));
+    let format = Format {
+        dialect: Dialect::Kallsyms,
+        ..Format::default()
+    };
+    let error = Symbols::with_format(file, format).find_map(Result::err);
+    let error = error.expect("kallsyms has one module a line");
+    assert_eq!(error.kind, ErrorKind::SecondModule);
+    assert_eq!(error.position.column, 26);
 }
