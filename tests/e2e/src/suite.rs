@@ -72,6 +72,9 @@ impl Suite {
 /// No suite may take longer; a guest that hangs is ended earlier by qemu/boot.sh.
 const LIMIT_SECONDS: u32 = 40 * 60;
 
+/// Lines of its log that a failing suite shows.
+const LINES_SHOWN: usize = 15;
+
 /// Runs the suites whose names are in `only`, or all; true if nothing failed.
 pub fn run(suites: &[Suite], root: &Path, only: &[String]) -> Result<bool> {
     if let Some(unknown) = only
@@ -103,6 +106,10 @@ pub fn run(suites: &[Suite], root: &Path, only: &[String]) -> Result<bool> {
         let tally = run_one(suite, root, &variables, &log)?;
         let seconds = start.elapsed().as_secs_f64();
         println!("{:<7} {seconds:7.1} s", state(&tally));
+        if !tally.failures.is_empty() {
+            // Where only this output is kept, as in CI, the end of the log has to do.
+            print!("{}", end_of(&read_text(&log)?));
+        }
         results.push((suite.name, tally, seconds));
     }
     print!("{}", summary(&results));
@@ -197,6 +204,13 @@ fn judge(kind: Kind, output: &str, ended: Result<(), String>) -> Tally {
         _ => {}
     }
     tally
+}
+
+/// The last lines of a log, marked as such.
+fn end_of(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
+    last.iter().map(|line| format!("  | {line}\n")).collect()
 }
 
 fn state(tally: &Tally) -> &'static str {
@@ -343,6 +357,13 @@ mod tests {
             "oops\n"
         );
         assert!(run(&suites, dir.path(), &["good".to_owned()]).unwrap());
+    }
+
+    #[test]
+    fn the_end_of_a_log() {
+        assert_eq!(end_of("a\nb\n"), "  | a\n  | b\n");
+        assert_eq!(end_of(&"x\n".repeat(100)).lines().count(), LINES_SHOWN);
+        assert_eq!(end_of(""), "");
     }
 
     #[test]
