@@ -28,7 +28,8 @@ const SOURCES: &[(&str, &str, &str)] = &[
          static const char __attribute__((used)) only_one[] = \"1\";
          int one(void) { return dup(); }",
     ),
-    // The same name, the same list of local symbols, another module.
+    // The same name, the same list of local symbols, another module. GNU ld takes the second first, for it
+    // has something for the first output section.
     (
         "drivers/x/same.c",
         r#"-DKBUILD_MODFILE='"drivers/one"'"#,
@@ -37,7 +38,8 @@ const SOURCES: &[(&str, &str, &str)] = &[
     (
         "drivers/y/same.c",
         r#"-DKBUILD_MODFILE='"drivers/two-b"'"#,
-        "static int __attribute__((noinline,used)) dup(void) { return 4; } int same_y(void) { return dup(); }",
+        "static int __attribute__((noinline,used)) dup(void) { return 4; } int same_y(void) { return dup(); }
+         int __attribute__((section(\".data..percpu\"))) y_counter;",
     ),
     (
         "drivers/two.c",
@@ -596,6 +598,17 @@ fn symbols_without_an_owner_fail() {
         "gcc",
         &[CFLAGS, &["-c", "drivers/one.c", "-o", "drivers/one.o"]].concat(),
     );
+    assert_eq!(fixture.failing(LIMITS), ["modules"]);
+
+    // The same symbols, but dup lies elsewhere than the one linked in.
+    let fixture = Fixture::new(Link::Direct);
+    fixture.boot();
+    let (_, _, asm) = SOURCES
+        .iter()
+        .find(|(path, _, _)| *path == "drivers/asm.S")
+        .unwrap();
+    fixture.write("drivers/asm.S", &asm.replace("dup: ", ".byte 0x90\ndup: "));
+    fixture.tool("gcc", &["-c", "drivers/asm.S", "-o", "drivers/asm.o"]);
     assert_eq!(fixture.failing(LIMITS), ["modules"]);
 }
 
