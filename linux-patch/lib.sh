@@ -43,10 +43,10 @@ esac
 series() { grep -v '^#' "$patches/series"; }
 
 # The files of kmod/ that belong in the kernel tree, relative to it. What stands
-# at the top of kmod/ itself (Cargo.toml, README.md) is for the host.
+# at the top of kmod/ itself (Cargo.toml, README.md) and src/ is for the host.
 kmod_files() {
 	local f
-	git -C "$top/kmod" ls-files -co --exclude-standard -- '*/*' |
+	git -C "$top/kmod" ls-files -co --exclude-standard -- '*/*' ':!src' |
 		sort -u | while read -r f; do [ ! -f "$top/kmod/$f" ] || echo "$f"; done
 }
 

@@ -30,12 +30,19 @@ right_version() {
 	esac
 }
 
-# The base, as it came. KEY.ok says that it is whole.
+base_files() {
+	find "$src" -mindepth 1 -path "$src/build-*" -prune -o ! -type d -printf '%P %s %T@\n' | sort
+}
+
+# The base, as it came. KEY.files lists what it is made of.
 unpack() {
 	lock "$src"
-	[ -f "$src.ok" ] && [ -f "$src/Makefile" ] && return
+	if [ -f "$src.files" ]; then
+		base_files | cmp -s - "$src.files" && return
+		say "tree: $src is damaged: unpacking it anew"
+	fi
 	space
-	rm -rf "$src" "$src.tmp" "$src.ok"
+	rm -rf "$src" "$src.tmp" "$src.files"
 	trap 'rm -rf "$src.tmp"' EXIT
 	mkdir -p "$src.tmp"
 	say "tree: unpacking $origin (half a minute)"
@@ -51,7 +58,8 @@ unpack() {
 		right_version "$src.tmp"
 	fi
 	mv "$src.tmp" "$src"
-	touch "$src.ok"
+	base_files >"$src.files.tmp"
+	mv "$src.files.tmp" "$src.files"
 }
 
 tree_files() {

@@ -33,6 +33,7 @@ refused() { # TEXT COMMAND...: fails, and the last line is an error that has TEX
 }
 prepare() { clone/linux-patch/prepare.sh; }
 tree() { (cd clone && . linux-patch/lib.sh && locate && echo "$tree"); }
+base() { (cd clone && . linux-patch/lib.sh && locate && echo "$src"); }
 has() { grep -q "$1" "$(tree)/$2"; }
 silent() { "$@" >text 2>&1 && ! grep . text; }
 says() { # TEXT COMMAND...: succeeds, and has TEXT in what it says
@@ -68,7 +69,7 @@ cp "$scripts/6.12/base" clone/linux-patch/6.12
 echo host >clone/README.md
 
 echo "TAP version 14"
-echo "1..30"
+echo "1..31"
 ok "refresh writes the series and kmod/" clone/linux-patch/refresh.sh dev base
 ok "a tree is prepared" prepare
 ok "it has the patches" has fifteen kernel/a.c
@@ -124,6 +125,8 @@ rm "$(tree).files"
 ok "a tree that was never finished is made anew" says "never finished" prepare
 mkdir "$(tree).tmp" && echo half >"$(tree).tmp/Makefile" && rm -r "$(tree)"
 ok "what an interrupted run left does not matter" prepare
+touch "$(base)/kernel/a.c"
+ok "a base that someone touched is unpacked anew" says "is damaged: unpacking it anew" prepare
 
 # bad input
 sed 's/= 12/= 11/' linux/Makefile >Makefile.11
