@@ -19,10 +19,8 @@ cargo_version=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)
 
 [ "$(uname -m)" = x86_64 ] || die "this machine is $(uname -m): the kernel is built and booted on x86_64 only"
 
-missing=()
-for p in "${packages[@]}"; do
-	[ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null)" = "ii " ] || missing+=("$p")
-done
+mapfile -t missing < <(printf '%s\n' "${packages[@]}" | sort |
+	comm -23 - <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null | sed -n 's/^ii *//p' | sort -u))
 if [ ${#missing[@]} -gt 0 ]; then
 	command -v apt-get >/dev/null || die "not a Debian machine, and these Debian 12 packages are missing: ${missing[*]}"
 	[ "$(id -u)" = 0 ] || die "missing packages; as root: apt-get install ${missing[*]}"
