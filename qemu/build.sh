@@ -47,14 +47,15 @@ want=$({
 
 # The stamp holds what was asked for and the checksums of what came out, so an entry
 # that was damaged since is found and made again.
-if [ -f "$out/.stamp" ] && [ "$(head -n 1 "$out/.stamp")" = "$want" ]; then
-	if (cd "$out" && tail -n +2 .stamp | sha256sum --quiet --check - >/dev/null 2>&1); then
-		touch "$tree.lock"
+damaged() { (cd "$out" && tail -n +2 .stamp | sha256sum --check - 2>/dev/null) | sed -n 's/: FAILED.*//p'; }
+if [ -f "$out/.stamp" ]; then
+	bad=$(damaged) || true
+	if [ -n "$bad" ]; then
+		say "$label: damaged in the cache, made again: $(paste -sd' ' <<<"$bad")"
+		(cd "$out" && xargs rm -f vmlinux vmlinux.o <<<"$bad") # the link makes the maps as well
+	elif [ "$(sed -n 1p "$out/.stamp")" = "$want" ]; then
 		exit
 	fi
-	bad=$(cd "$out" && tail -n +2 .stamp | sha256sum --check - 2>/dev/null | sed -n 's/: FAILED.*//p')
-	say "$label: damaged in the cache, made again: $(paste -sd' ' <<<"$bad")"
-	(cd "$out" && xargs rm -f vmlinux vmlinux.o <<<"$bad") # the link makes the maps as well
 fi
 rm -f "$out/.stamp"
 mkdir -p "$out"
