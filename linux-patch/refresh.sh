@@ -6,8 +6,9 @@
 #
 #   linux-patch/refresh.sh GITTREE REV [DESTINATION]
 #
-# A file that REV does not have goes to kmod/, the rest to the patches. DESTINATION is
-# this clone if none is given. Files of kmod/ that no commit has are left alone.
+# A file that REV does not have goes to kmod/ as HEAD has it, the rest to the patches.
+# DESTINATION is this clone if none is given. Files of kmod/ that no commit has are left
+# alone.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -42,8 +43,11 @@ for c in $commits; do
 			git -C "$linux" commit-tree "$tree" -p "$parent")
 done
 touch "$work/map"
+# kmod/ holds one version of a file, so all of it goes to the patch that adds it.
 twice=$(cut -d' ' -f2- "$work/map" | sort | uniq -d | paste -sd' ')
-[ -z "$twice" ] || die "new files changed by more than one commit: $twice: kmod/ holds one version of a file, so squash those changes into the commit that adds it"
+[ -z "$twice" ] || say "changed by several commits, whole in the first of them: $twice"
+awk '!seen[$2]++' "$work/map" >"$work/first"
+mv "$work/first" "$work/map"
 
 mkdir -p "$to" "$dest/kmod"
 find "$to" -name '[0-9][0-9][0-9][0-9]-*.patch' ! -name 0000-cover-letter.patch -delete

@@ -69,7 +69,7 @@ cp "$scripts/6.12/base" clone/linux-patch/6.12
 echo host >clone/README.md
 
 echo "TAP version 14"
-echo "1..31"
+echo "1..33"
 ok "refresh writes the series and kmod/" clone/linux-patch/refresh.sh dev base
 ok "a tree is prepared" prepare
 ok "it has the patches" has fifteen kernel/a.c
@@ -127,6 +127,12 @@ mkdir "$(tree).tmp" && echo half >"$(tree).tmp/Makefile" && rm -r "$(tree)"
 ok "what an interrupted run left does not matter" prepare
 touch "$(base)/kernel/a.c"
 ok "a base that someone touched is unpacked anew" says "is damaged: unpacking it anew" prepare
+
+# a new file that a later commit changes
+echo later >>dev/kernel/new/b.c
+git -C dev commit -qam 'b: change it again'
+ok "a new file that two commits change is named" says "whole in the first of them: kernel/new/b.c" clone/linux-patch/refresh.sh dev base
+ok "and belongs to the first" test "$(grep new/b.c clone/linux-patch/6.12/new-files)" = "0001 kernel/new/b.c"
 
 # bad input
 sed 's/= 12/= 11/' linux/Makefile >Makefile.11
