@@ -101,11 +101,13 @@ else
 	progress 20 '' $'\n' &
 fi
 trap 'kill $! 2>/dev/null || true' EXIT
+# QEMU ends on Ctrl-C as if nothing were wrong; the guest remains "lost".
+trap 'echo "boot.sh: interrupted" >&2; exit 130' INT
 
 SECONDS=0 exit=0
 boot "$out" "$limit" "$args $append" "${accel[@]}" || exit=$?
 kill $! || true
-trap - EXIT
+trap - EXIT INT
 [[ ! -t 1 ]] || printf '\r\e[K'
 echo "the guest ran for $SECONDS s"
 if [[ -s $out/files.tar ]]; then
