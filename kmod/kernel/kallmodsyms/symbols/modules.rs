@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Decoding of the built-in modules of symbols.
+//!
+//! Objects of a module stand together in each section, so neighbours mostly share their modules.
+//! What `scripts/kallsyms.c` records is each run of symbols that do: six bytes with the number of
+//! its first symbol and the offset of its list, three bytes each, the high one first. A run ends
+//! where the next begins. Lists are kept as they are shown: `[liquidio] [liquidio_vf]` and a NUL.
+//! The empty list stands for symbols of no module.
+
+/// Bytes of a run.
+const RUN: usize = 6;
+
+/// The table of modules.
+///
+/// Any bytes will do: a table that makes no sense gives empty lists, never a panic.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Modules<'a> {
+    /// The runs, in the order of symbols.
+    pub(crate) runs: &'a [u8],
+    /// The lists, each with a NUL after it.
+    pub(crate) lists: &'a [u8],
+}
+
+impl<'a> Modules<'a> {
+    /// Returns the first symbol of run number `run` and the offset of its list.
+    fn run(&self, run: usize) -> Option<(usize, usize)> {
+        let start = run.checked_mul(RUN)?;
+        match self.runs.get(start..start.checked_add(RUN)?)? {
+            &[a, b, c, d, e, f] => Some((number([a, b, c]), number([d, e, f]))),
+            _ => None,
+        }
+    }
+
+    /// Returns the list of symbol number `index`, which is in run number `hint` or a later one,
+    /// and the number of its run.
+    ///
+    /// A reader that goes through the symbols in order passes the previous answer, so that
+    /// all runs are looked at once.
+    pub(crate) fn get(&self, index: usize, hint: usize) -> (&'a [u8], usize) {
+        let mut run = hint;
+        while let Some((first, _)) = self.run(run.wrapping_add(1)) {
+            if first > index {
+                break;
+            }
+            run = run.wrapping_add(1);
+        }
+        let list = self.run(run).and_then(|(_, list)| self.lists.get(list..));
+        (list.map_or(&[], until_nul), run)
+    }
+}
+
+/// Reads three bytes, the high one first.
+fn number([a, b, c]: [u8; 3]) -> usize {
+    usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c)
+}
+
+/// Returns the bytes before the first NUL.
+pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&byte| byte == 0).next().unwrap_or(&[])
+}

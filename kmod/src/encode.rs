@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What `scripts/kallsyms.c` does, for tables to decode in tests.
+
+extern crate std;
+
+use crate::symbols::{modules::Modules, names::Names, sizes::Sizes, Addresses, Symbols};
+use std::{string::String, vec, vec::Vec};
+
+/// A symbol to encode.
+#[derive(Clone, Debug)]
+pub(crate) struct Symbol {
+    pub(crate) address: u32,
+    pub(crate) size: u64,
+    pub(crate) kind: u8,
+    pub(crate) name: Vec<u8>,
+    pub(crate) modules: String,
+}
+
+/// Tables of some symbols.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) names: Vec<u8>,
+    pub(crate) token_table: Vec<u8>,
+    pub(crate) token_index: Vec<u16>,
+    pub(crate) offsets: Vec<i32>,
+    pub(crate) sizes: Vec<u8>,
+    pub(crate) size_markers: Vec<u32>,
+    pub(crate) runs: Vec<u8>,
+    pub(crate) lists: Vec<u8>,
+}
+
+/// What the offsets of all tables are relative to.
+pub(crate) const BASE: usize = 0xffff_ffff_8100_0000;
+
+fn push_nibbles(nibbles: &mut Vec<u8>, size: u64, distance: Option<u64>) {
+    let slack = distance.and_then(|distance| distance.checked_sub(size));
+    match slack {
+        _ if size == 0 => nibbles.push(14),
+        Some(slack @ 0..=11) => nibbles.push(slack as u8),
+        Some(slack @ 12..=27) => nibbles.extend([12, slack as u8 - 12]),
+        Some(slack @ 28..=283) => {
+            let slack = (slack - 28) as u8;
+            nibbles.extend([13, slack >> 4, slack & 15]);
+        }
+        _ => {
+            nibbles.push(15);
+            let mut rest = size;
+            while rest > 7 {
+                nibbles.push(8 | (rest & 7) as u8);
+                rest >>= 3;
+            }
+            nibbles.push(rest as u8);
+        }
+    }
+}
+
+impl Tables {
+    /// Encodes symbols that are in ascending order of addresses.
+    ///
+    /// The tokens are the characters, and `xy` for one that no name has.
+    pub(crate) fn new(symbols: &[Symbol]) -> Self {
+        let mut tables = Tables::default();
+        let mut nibbles = vec![];
+        let mut last_modules = None;
+
+        for token in 0..=255u8 {
+            tables.token_index.push(tables.token_table.len() as u16);
+            if token == PAIR {
+                tables.token_table.extend(b"xy");
+            } else if token != 0 {
+                tables.token_table.push(token);
+            }
+            tables.token_table.push(0);
+        }
+
+        for (index, symbol) in symbols.iter().enumerate() {
+            let mut tokens = vec![symbol.kind];
+            let mut rest = &symbol.name[..];
+            while let Some((&first, tail)) = rest.split_first() {
+                (tokens, rest) = if let Some(tail) = rest.strip_prefix(b"xy") {
+                    (append(tokens, PAIR), tail)
+                } else {
+                    (append(tokens, first), tail)
+                };
+            }
+            if tokens.len() > 0x7f {
+                tables
+                    .names
+                    .extend([tokens.len() as u8 | 0x80, (tokens.len() >> 7) as u8]);
+            } else {
+                tables.names.push(tokens.len() as u8);
+            }
+            tables.names.extend(tokens);
+
+            tables.offsets.push(symbol.address as i32);
+
+            if index % 256 == 0 {
+                tables.size_markers.push(nibbles.len() as u32);
+            }
+            let distance = symbols[index..]
+                .iter()
+                .find(|next| next.address > symbol.address)
+                .map(|next| u64::from(next.address - symbol.address));
+            push_nibbles(&mut nibbles, symbol.size, distance);
+
+            if last_modules.as_ref() != Some(&symbol.modules) {
+                last_modules = Some(symbol.modules.clone());
+                tables.runs.extend(&(index as u32).to_be_bytes()[1..]);
+                tables
+                    .runs
+                    .extend(&(tables.lists.len() as u32).to_be_bytes()[1..]);
+                tables.lists.extend(symbol.modules.as_bytes());
+                tables.lists.push(0);
+            }
+        }
+
+        for pair in nibbles.chunks(2) {
+            tables.sizes.push(pair[0] | pair.get(1).unwrap_or(&0) << 4);
+        }
+        tables
+    }
+
+    /// Returns a view to decode.
+    pub(crate) fn symbols(&self) -> Symbols<'_> {
+        Symbols {
+            addresses: Addresses {
+                offsets: &self.offsets,
+                relative_base: BASE,
+                absolute_percpu: false,
+            },
+            names: Names {
+                names: &self.names,
+                token_table: &self.token_table,
+                token_index: &self.token_index,
+            },
+            sizes: Sizes {
+                codes: &self.sizes,
+                markers: &self.size_markers,
+            },
+            modules: Modules {
+                runs: &self.runs,
+                lists: &self.lists,
+            },
+        }
+    }
+}
+
+/// The token for `xy`; no name has this byte.
+pub(crate) const PAIR: u8 = 0xff;
+
+fn append(mut tokens: Vec<u8>, token: u8) -> Vec<u8> {
+    tokens.push(token);
+    tokens
+}
