@@ -13,13 +13,13 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: ## build and boot the patched kernel, and show /proc/kallmodsyms
-	@qemu/install.sh && qemu/turn.sh qemu/run.sh run build/run && qemu/show.sh build/run
+	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard run build/run && qemu/show.sh build/run
 
 test: ## everything that can be tested; the last line counts
 	@qemu/install.sh && qemu/turn.sh cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e -- suite
 
 shell: ## a shell in the guest
-	@qemu/install.sh && qemu/run.sh shell build/shell
+	@qemu/install.sh && qemu/run.sh standard shell build/shell
 
 kernel: ## build the kernel, and do not boot it
 	@qemu/install.sh && qemu/build.sh standard

@@ -1,21 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# Brings everything up to date and boots the standard kernel:
+# Brings everything up to date and boots the kernel of a configuration:
 #
-#   qemu/run.sh MODE OUT [KERNEL ARGUMENTS]
+#   qemu/run.sh CONFIG MODE OUT [KERNEL ARGUMENTS]
 #
 # MODE is what guest/init does (run, test, shell); what the guest leaves goes to OUT.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
-mode=${1:?usage: qemu/run.sh MODE OUT [KERNEL ARGUMENTS]}
-out=${2:?usage: qemu/run.sh MODE OUT [KERNEL ARGUMENTS]}
+usage="usage: qemu/run.sh CONFIG MODE OUT [KERNEL ARGUMENTS]"
+config=${1:?$usage}
+mode=${2:?$usage}
+out=${3:?$usage}
 
 locate
 lock "$tree"
-"$top/qemu/build.sh" standard
-build=$tree/build-standard
+"$top/qemu/build.sh" "$config"
+build=$tree/build-$config
 
 # The guest has no shared libraries.
 say "crate: building the static kallmodsyms command"
@@ -28,10 +30,10 @@ mkdir -p "$top/build"
 modules=()
 while read -r m; do
 	modules+=(--module "$build/$m")
-done < <(sed -n 's/^#: guest //p' "$top/qemu/config/standard.config" | tr ' ' '\n')
+done < <(sed -n 's/^#: guest //p' "$top/qemu/config/$config.config" | tr ' ' '\n')
 initrd=$top/build/initramfs-$(basename "$out").gz
 "$top/qemu/initramfs.sh" --kernel-build "$build" --out "$initrd" --bin "$command" "${modules[@]}"
 
 arguments=(--kernel "$build/arch/x86/boot/bzImage" --initrd "$initrd" --out "$out")
 [ "$mode" != shell ] || arguments+=(--interactive)
-exec "$top/qemu/boot.sh" "${arguments[@]}" --append "kms.mode=$mode ${3:-}"
+exec "$top/qemu/boot.sh" "${arguments[@]}" --append "kms.mode=$mode ${4:-}"

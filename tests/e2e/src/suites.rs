@@ -19,10 +19,14 @@ pub const SUITES: &[Suite] = &[
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
-    ktap("boot", "rm -rf $RUN_DIR; trap 'cat $RUN_DIR/result.ktap' EXIT; qemu/run.sh test $RUN_DIR"),
-    ktap("boot-nokaslr", "rm -rf build/nokaslr; trap 'cat build/nokaslr/result.ktap' EXIT; qemu/run.sh run build/nokaslr nokaslr"),
+    ktap("boot", "rm -rf $RUN_DIR; trap 'cat $RUN_DIR/result.ktap' EXIT; qemu/run.sh standard test $RUN_DIR"),
+    ktap("boot-nokaslr", "rm -rf build/nokaslr; trap 'cat build/nokaslr/result.ktap' EXIT; qemu/run.sh standard run build/nokaslr nokaslr"),
     ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
         .needs("grep -qx passed $RUN_DIR/status && grep -qx passed build/nokaslr/status", "a boot whose output it checks did not pass"),
+    ktap("boot-variant", "rm -rf build/variant; trap 'cat build/variant/result.ktap' EXIT; qemu/run.sh variant run build/variant"),
+    ktap("oracle-variant", "$E2E check --variant --build $KERNEL_TREE/build-variant --run build/variant")
+        .needs("grep -qx passed build/variant/status", "the boot whose output it checks did not pass"),
+    ktap("harness", "tests/harness/boots.sh --kernel $KERNEL_IMAGE --initrd build/initramfs-run.gz --out build/harness"),
     ktap("option-off", "linux-patch/off.sh"),
     ktap("series", "linux-patch/check.sh"),
 ];
