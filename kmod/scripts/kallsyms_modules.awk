@@ -195,8 +195,10 @@ is_lld {
 #	.data           0xffffffff82a00000   0x2c9a80 load address 0x0000000002a00000
 /^[^ ]/ {
 	osect = "";
-	if ($2 !~ /^0x[0-9a-f]+$/ || $3 !~ /^0x[0-9a-f]+$/)
+	if ($2 !~ /^0x/)
 		next;
+	if ($2 !~ /^0x[0-9a-f]+$/ || $3 !~ /^0x[0-9a-f]+$/)
+		fail("expected section, address and size");
 	if (last_map && low($2) == 0 && high($2) == "0000" && ($4 != "load" || $6 ~ /^0x0*$/))
 		next;
 	osect = $1;
@@ -208,12 +210,10 @@ is_lld {
 #
 #	 .text          0x0000000000011480     0x1f07 arch/x86/events/amd/uncore.o
 /^ [^ *(]/ && osect != "" {
-	if (NF < 4) {
-		# Symbol assignments and the like have other indentation.
+	# Symbols, assignments and the like are indented further.
+	if (NF < 4 || $2 !~ /^0x[0-9a-f]+$/ || $3 !~ /^0x[0-9a-f]+$/)
 		fail("expected section, address, size and object");
-	}
-	if ($2 !~ /^0x[0-9a-f]+$/ || $3 !~ /^0x[0-9a-f]+$/)
-		fail("expected section, address, size and object");
+	inputs_seen++;
 
 	# Constants of the same value are merged, so that sizes are not those
 	# of what is left.  They have no symbols.
@@ -235,6 +235,10 @@ is_lld {
 END {
 	if (failed)
 		exit 1;
+	if (!inputs_seen) {
+		printf "%s: no section of an object in it: not a linker map?\n", ARGV[ARGC - 1] >"/dev/stderr";
+		exit 1;
+	}
 
 	# Only names of modules' symbols are of interest, but of these all: the
 	# variables __key.0 of several objects, some of no module, can have the

@@ -19,6 +19,7 @@ pub const SUITES: &[Suite] = &[
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
+    ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
     ktap("boot", "rm -rf $RUN_DIR; trap 'cat $RUN_DIR/result.ktap' EXIT; qemu/run.sh standard test $RUN_DIR"),
     ktap("boot-nokaslr", "rm -rf build/nokaslr; trap 'cat build/nokaslr/result.ktap' EXIT; qemu/run.sh standard run build/nokaslr nokaslr"),
     ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
