@@ -8,8 +8,8 @@
 #
 # --pristine builds the base without the series, to compare with. Lines "#: KEY VALUE"
 # of a configuration are for this script: start (what it is merged onto: a defconfig of
-# the tree, or allnoconfig), make (an argument), expect (targets of a whole build), and
-# for run.sh guest (the modules that its guest loads).
+# the tree, or allnoconfig), make (an argument), expect (lines that a whole build prints,
+# .cmd files that it leaves), and for run.sh guest (the modules that its guest loads).
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
@@ -95,14 +95,18 @@ done <"$fragment")
 [ -z "$lost" ] || die "$label: did not hold in $out/.config: $(paste -sd' ' <<<"$lost"): look for what it depends on, and add that to $fragment"
 
 cmds() { find "$out" -name '.*.cmd' | wc -l; }
-expect=$(cat "$cache/expect/$config" 2>/dev/null || directive expect)
+# kbuild prints a line for most targets, not for all: a whole build has so many lines, and
+# leaves so many .cmd files, of which an interrupted one has left some.
+read -r lines all _ <<<"$(cat "$cache/expect/$config" 2>/dev/null || directive expect) 0 0"
+there=$(cmds)
 cargo build --quiet --release --manifest-path "$top/qemu/progress/Cargo.toml"
 progress=${CARGO_TARGET_DIR:-$top/qemu/progress/target}/release/progress
 mkdir -p "$CCACHE_DIR" "$cache/expect"
 say "$label: building in $out"
-"$progress" --label "$label" --log "$log" --expect "${expect:-0}" --done "$(cmds)" -- \
+"$progress" --label "$label" --log "$log" --expect "$lines" \
+	--done $((all > 0 ? there * lines / all : 0)) -- \
 	"${kmake[@]}" "${extra[@]}" CC="$compiler" "${arguments[@]}" bzImage modules || failed
-cmds >"$cache/expect/$config"
+[ "$there" -gt 100 ] || echo "$(grep -c '^  [A-Z]' "$log") $(cmds)" >"$cache/expect/$config"
 
 outputs=(.config vmlinux System.map arch/x86/boot/bzImage)
 for f in modules.builtin modules.builtin.ranges vmlinux.map vmlinux.o.map; do

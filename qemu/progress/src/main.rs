@@ -3,9 +3,8 @@
 //! a bar on a terminal, a plain line every 15 seconds elsewhere.
 //!
 //! kbuild prints one line per target (`  CC      kernel/fork.o`), but cannot say how
-//! many there will be. The caller can: a build leaves one `.cmd` file per target, so
-//! the number of them after the last whole build is what to expect, and the number
-//! there at the start is what is done already.
+//! many there will be. The caller can: it knows how many the last whole build printed,
+//! and from the `.cmd` files that each target leaves, which share is there already.
 //!
 //! The build writes to the log itself, with no pipe in between: when Ctrl-C reaches the
 //! whole process group, make removes its half-made targets whatever becomes of us.
