@@ -11,7 +11,7 @@ pub const CRATES: &str = "userspace kmod tests tests/harness qemu/progress";
 
 #[rustfmt::skip]
 pub const SUITES: &[Suite] = &[
-    plain("rustfmt", "for crate in $CRATES; do (cd $crate && cargo fmt --all --check); done"),
+    plain("rustfmt", "for crate in $CRATES; do (cd $crate && cargo fmt --all --check); done; git ls-files 'kmod/rust/*.rs' 'kmod/kernel/*.rs' | xargs rustfmt --check --edition 2021"),
     plain("shellcheck", "{ git ls-files '*.sh'; git grep -lIE '^#!.*/(env )?(ba|da)?sh( |$)'; } | sort -u | xargs shellcheck -x")
         .needs("command -v shellcheck", "shellcheck is not installed (apt-get install shellcheck)"),
     plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --workspace --all-targets -- -D warnings); done"),
