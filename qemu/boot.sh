@@ -89,8 +89,11 @@ echo lost >"$out/status"
 
 echo "booting $kernel: at most $limit s, console in $out/console.log"
 progress() {
-	local last
-	while sleep "$1"; do
+	local last idle status
+	# A read of what never comes: unlike a sleep it leaves no process behind, which
+	# would hold the cache's locks after the last line.
+	exec {idle}<> <(:)
+	while status=0; read -rt "$1" -u "$idle" _ || status=$?; [[ $status -gt 128 ]]; do
 		last=$(grep -E '^ *(not )?ok ' "$out/result.ktap" 2>/dev/null | tail -n 1 || true)
 		printf '%s%.100s%s' "$2" "$SECONDS s${last:+, $last}" "$3"
 	done

@@ -149,7 +149,7 @@ proptest! {
         prop_assert!(all.starts_with(&written));
         prop_assert!(written.is_empty() || written.ends_with('\n'));
         let rest = all[written.len()..].lines().next();
-        prop_assert!(rest.map_or(true, |next| next.len() + 1 > room - len));
+        prop_assert!(rest.is_none_or(|next| next.len() + 1 > room - len));
     }
 }
 
