@@ -115,6 +115,9 @@ struct Reader {
 /// Bytes after which a record ends.
 const RECORD_SIZE: usize = 4096;
 
+/// Room for a record and its last line, unless that has a very long list of modules.
+const RECORD_ROOM: usize = 2 * RECORD_SIZE;
+
 impl Reader {
     /// Whether a record of `out` is long enough.
     fn is_full(out: &Buffer<'_>) -> bool {
@@ -216,15 +219,22 @@ impl SeqOperations for Reader {
     }
 
     fn show(&mut self, m: &mut SeqFile) -> Result {
-        m.fill(|room| {
-            let mut out = Buffer::new(room);
-            self.next = self.write(self.here, &mut out)?;
+        for most in [RECORD_ROOM, usize::MAX] {
+            let shown = m.fill(most, |room| {
+                let mut out = Buffer::new(room);
+                self.next = self.write(self.here, &mut out)?;
 
-            // A record without lines is a sign of the end, or of a buffer that is too small.
-            Ok(match (out.finished(), self.next) {
-                (0, Place::Vmlinux(_) | Place::Loaded(_)) => None,
-                (len, _) => Some(len),
-            })
-        })
+                // A record without lines is a sign of the end, or of too little room.
+                Ok(match (out.finished(), self.next) {
+                    (0, Place::Vmlinux(_) | Place::Loaded(_)) => None,
+                    (len, _) => Some(len),
+                })
+            })?;
+            if shown {
+                return Ok(());
+            }
+        }
+        m.set_overflow();
+        Ok(())
     }
 }

@@ -106,7 +106,7 @@ pub trait SeqOperations: Send + Sized + 'static {
 /// # Invariants
 ///
 /// `self.0` is a valid `seq_file` that nobody else accesses, and the first `size` bytes at its
-/// `buf` are valid for writes, the first `count` of them initialized.
+/// `buf` are valid for writes. The first `count` of them are initialized unless that is all.
 #[repr(transparent)]
 pub struct SeqFile(Opaque<bindings::seq_file>);
 
@@ -127,30 +127,69 @@ impl SeqFile {
         unsafe { bindings::seq_write(self.0.get(), bytes.as_ptr().cast(), bytes.len()) };
     }
 
-    /// Lets `f` fill what is left of the buffer and return how many bytes are to be kept.
+    /// Lets `f` fill what is left of the buffer, though no more than `most` bytes of it, and
+    /// return how many are to be kept.
     ///
-    /// `None` says that the record does not fit, like a number larger than what is left.
-    pub fn fill(&mut self, f: impl FnOnce(&mut [u8]) -> Result<Option<usize>>) -> Result {
+    /// `f` gets zeroes. Returns `false` if there is no room at all, or if `f` returned `None` or
+    /// more than it got; then nothing is kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::seq_file::SeqFile;
+    ///
+    /// let mut text = [0xff; 8];
+    /// let len = SeqFile::collect(&mut text, |m| {
+    ///     m.fill(4, |room| {
+    ///         assert_eq!(*room, [0; 4]);
+    ///         room[..2].copy_from_slice(b"ok");
+    ///         Ok(Some(2))
+    ///     })?;
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(&text[..len], b"ok");
+    /// # Ok::<(), kernel::error::Error>(())
+    /// ```
+    pub fn fill(
+        &mut self,
+        most: usize,
+        f: impl FnOnce(&mut [u8]) -> Result<Option<usize>>,
+    ) -> Result<bool> {
         let m = self.0.get();
 
         // SAFETY: By the type invariants, `m` is valid and nobody else accesses it.
         let (buf, size, count) = unsafe { ((*m).buf, (*m).size, (*m).count) };
 
         // A buffer that is full to the last byte is what the C side calls overflowed.
-        let free = size.saturating_sub(count).saturating_sub(1);
-        let used = if free == 0 {
-            None
-        } else {
-            // SAFETY: By the type invariants, `buf` is valid for writes of `size` bytes, and
-            // `count + free < size`.
-            let room = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>().add(count), free) };
-            f(room)?.filter(|&used| used <= free)
+        let room = size.saturating_sub(count).saturating_sub(1).min(most);
+        if room == 0 {
+            return Ok(false);
+        }
+
+        // SAFETY: By the type invariants, `buf` is valid for writes of `size` bytes, which is more
+        // than `count + room`. They may never have been written; now they are.
+        let bytes = unsafe {
+            let start = buf.cast::<u8>().add(count);
+            start.write_bytes(0, room);
+            slice::from_raw_parts_mut(start, room)
+        };
+        let Some(used) = f(bytes)?.filter(|&used| used <= room) else {
+            return Ok(false);
         };
 
-        // INVARIANT: `used <= free`, so `count` stays within `size`, and cannot wrap either.
-        // SAFETY: As above.
-        unsafe { (*m).count = used.map_or(size, |used| count.wrapping_add(used)) };
-        Ok(())
+        // INVARIANT: All of the `room` bytes after the first `count` were initialized above.
+        // SAFETY: As above. The sum is less than `size`, so it does not wrap.
+        unsafe { (*m).count = count.wrapping_add(used) };
+        Ok(true)
+    }
+
+    /// Says that the record does not fit: it will be shown again with more room.
+    pub fn set_overflow(&mut self) {
+        let m = self.0.get();
+
+        // SAFETY: By the type invariants, `m` is valid and nobody else accesses it. The C side
+        // looks at no byte of a buffer that has overflowed.
+        unsafe { (*m).count = (*m).size };
     }
 
     /// Shows records in memory rather than in a file, for tests.
