@@ -9,7 +9,6 @@ use clap::{Parser, Subcommand};
 mod check;
 mod elf;
 mod kbuild;
-mod ktap;
 mod listing;
 mod report;
 mod suite;

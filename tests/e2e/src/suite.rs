@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use harness::ktap;
 
 use crate::kbuild::read_text;
-use crate::ktap;
 use crate::suites::CRATES;
 use crate::tally::{Tally, cargo_test};
 
@@ -191,7 +191,7 @@ fn run_one(
 /// The output and the exit must both be good; a bad exit is a failure even where every line of the output is.
 fn judge(kind: Kind, output: &str, ended: Result<(), String>) -> Tally {
     let mut tally = match kind {
-        Kind::Ktap => ktap::parse(output),
+        Kind::Ktap => ktap::read(output).into(),
         Kind::Cargo => cargo_test(output),
         Kind::Plain if ended.is_ok() => Tally {
             passed: 1,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What a suite's output adds up to.
 
+use harness::ktap::Report;
+
 /// Counts of single tests. Whatever keeps a result from being trusted (a plan not fulfilled, a crash) is a
 /// failure too, named in `failures`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,6 +17,16 @@ impl Tally {
         Tally {
             skipped: vec![text.into()],
             ..Tally::default()
+        }
+    }
+}
+
+impl From<Report> for Tally {
+    fn from(report: Report) -> Tally {
+        Tally {
+            passed: report.passed,
+            failures: report.failures(),
+            skipped: report.skipped,
         }
     }
 }

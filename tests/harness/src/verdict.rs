@@ -38,8 +38,9 @@ const KILLED: i32 = 137;
 #[must_use]
 pub fn judge(result: &str, console: &str, qemu: i32) -> (Status, Vec<String>) {
     let report = ktap::read(result);
+    let mut complaints: Vec<String> = report.complaints.iter().map(ToString::to_string).collect();
     let trouble = splat::find(console);
-    let counts = format!("{} passed, {} failed, {} skipped", report.passed, report.failed, report.skipped);
+    let counts = format!("{} passed, {} failed, {} skipped", report.passed, report.failed(), report.skipped.len());
 
     let lost = if qemu == TIMED_OUT || qemu == KILLED {
         Some("the guest hung: it was not done when its time was up")
@@ -59,10 +60,9 @@ pub fn judge(result: &str, console: &str, qemu: i32) -> (Status, Vec<String>) {
     }
     if let Some(line) = trouble {
         let mut reasons = vec![format!("the kernel complained: {}", line.trim())];
-        reasons.extend(report.complaints);
+        reasons.extend(complaints);
         return (Status::Splat, reasons);
     }
-    let mut complaints = report.complaints;
     if let Some(exit) = report.exit.filter(|&exit| exit != 0) {
         complaints.push(format!("the guest's exit status is {exit}"));
     }
