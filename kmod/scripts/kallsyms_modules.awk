@@ -124,9 +124,12 @@ ARGIND == 1 {
 #	Symbols from vmlinux.a[drivers/net/ethernet/ti/cpsw_ale.o]:
 #	cpsw_ale_end        |00000000000024f3|   T  |            NOTYPE|                |     |.text
 ARGIND == 2 && /^Symbols from / {
+	# llvm-nm names the object alone.
 	obj = $0;
-	sub(/^Symbols from [^\[(]*[\[(]/, "", obj);
-	sub(/[\])]:$/, "", obj);
+	sub(/^Symbols from /, "", obj);
+	sub(/:$/, "", obj);
+	if (match(obj, /[\[(].*[\])]$/))
+		obj = substr(obj, RSTART + 1, RLENGTH - 2);
 	next;
 }
 
@@ -216,7 +219,8 @@ is_lld {
 	inputs_seen++;
 
 	# Constants of the same value are merged, so that sizes are not those
-	# of what is left.  They have no symbols.
+	# of what is left.  Few have a symbol, and lld lists those under no
+	# object at all: such a symbol gets no module.
 	if ($1 ~ /^\.rodata(\..*)?\.(str|cst)[0-9]/)
 		next;
 

@@ -110,6 +110,16 @@ impl Elf {
         Ok((sections, symbols))
     }
 
+    /// Whether a symbol of that name is in a section whose contents linkers merge.
+    pub fn has_merged(&self, name: &str) -> bool {
+        self.symbols.iter().any(|symbol| {
+            symbol.name == name
+                && self
+                    .section(symbol)
+                    .is_some_and(|s| s.flags & u64::from(elf::SHF_MERGE) != 0)
+        })
+    }
+
     pub fn section(&self, symbol: &Symbol) -> Option<&Section> {
         self.sections.get(symbol.section?)
     }
