@@ -16,13 +16,13 @@ impl Credential {
     /// # Safety
     ///
     /// `ptr` must be a valid `struct cred` for the duration of `'a`.
-    pub(crate) unsafe fn from_raw<'a>(ptr: *const bindings::cred) -> &'a Self {
+    pub unsafe fn from_raw<'a>(ptr: *const bindings::cred) -> &'a Self {
         // SAFETY: `Credential` is transparent, and the rest is the promise of the caller.
         unsafe { &*ptr.cast() }
     }
 
     /// Returns a raw pointer to the `struct cred`.
-    pub(crate) fn as_ptr(&self) -> *const bindings::cred {
+    pub fn as_ptr(&self) -> *const bindings::cred {
         self.0.get()
     }
 }

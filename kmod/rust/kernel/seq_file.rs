@@ -217,7 +217,7 @@ impl SeqFile {
 }
 
 /// The C callbacks for records of type `T`.
-pub(crate) struct OperationsVTable<T>(PhantomData<T>);
+pub struct OperationsVTable<T>(PhantomData<T>);
 
 impl<T: SeqOperations> OperationsVTable<T> {
     const VTABLE: bindings::seq_operations = bindings::seq_operations {
@@ -304,7 +304,7 @@ impl<T: SeqOperations> OperationsVTable<T> {
     /// # Safety
     ///
     /// `file` must be a file that is being opened and whose `private_data` is unused.
-    pub(crate) unsafe extern "C" fn open_callback(
+    pub unsafe extern "C" fn open_callback(
         _inode: *mut bindings::inode,
         file: *mut bindings::file,
     ) -> c_int {
@@ -338,7 +338,7 @@ impl<T: SeqOperations> OperationsVTable<T> {
     /// # Safety
     ///
     /// `file` must have been opened by [`Self::open_callback`] and not be used any more.
-    pub(crate) unsafe extern "C" fn release_callback(
+    pub unsafe extern "C" fn release_callback(
         inode: *mut bindings::inode,
         file: *mut bindings::file,
     ) -> c_int {
