@@ -100,6 +100,7 @@ const LIMITS: Limits = Limits {
     size_bytes_per_symbol: 1.0,
     module_bytes: 60,
     undecided: 0,
+    merged_constants: 0,
     loads_modules: true,
 };
 
