@@ -28,6 +28,16 @@ pub struct Error {
 }
 
 impl Error {
+    /// An error of a file as a whole.
+    pub(crate) const fn of_file(kind: ErrorKind) -> Self {
+        let position = Position {
+            line: 1,
+            column: 1,
+            offset: 0,
+        };
+        Self { kind, position }
+    }
+
     /// The error with the line it speaks of and a caret under the place. `file` names the file, `source` is the bytes
     /// that the error came from.
     ///
@@ -186,6 +196,15 @@ pub enum ErrorKind {
     /// The file ends within a line.
     #[error("expected a line feed, found the end of the file")]
     MissingNewline,
+    /// The source has no symbol.
+    #[error("expected symbols, found none")]
+    NoSymbols,
+    /// All addresses are zero.
+    #[error("expected addresses, found them hidden: all are zero")]
+    HiddenAddresses,
+    /// More than a [`SymbolTable`](crate::SymbolTable) holds.
+    #[error("expected at most 4 GiB of names, found more")]
+    TooLarge,
 }
 
 impl ErrorKind {
@@ -204,10 +223,16 @@ impl ErrorKind {
             Self::CarriageReturn | Self::MissingNewline => Rule::Newline,
             Self::TrailingBlank | Self::StrayBlank => Rule::Blanks,
             Self::DialectChanged { .. } => Rule::Dialect,
+            Self::NoSymbols => Rule::Empty,
+            Self::HiddenAddresses => Rule::Hidden,
             Self::AddressLength { .. } | Self::AddressDigit(_) => Rule::Address,
             Self::SizeLength { .. } | Self::SizeLeadingZero | Self::SizeDigit(_) => Rule::Size,
             Self::KindLength(_) | Self::KindByte(_) => Rule::Type,
-            Self::NulByte | Self::EmptyName | Self::NameLength(_) | Self::NameByte(_) => Rule::Name,
+            Self::NulByte
+            | Self::EmptyName
+            | Self::NameLength(_)
+            | Self::NameByte(_)
+            | Self::TooLarge => Rule::Name,
             Self::ModuleStart(_)
             | Self::EmptyModule
             | Self::ModuleByte(_)

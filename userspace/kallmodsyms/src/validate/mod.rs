@@ -41,10 +41,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 pub use rule::{Rule, Severity};
-pub use summary::{Group, Summary};
+pub use summary::Summary;
 
 use crate::read::{Line, Lines};
-use crate::{Diagnostic, Dialect, Format, Modules, Position, Symbol};
+use crate::{Diagnostic, Dialect, Format, Group, Modules, Position, Symbol};
 use memchr::memchr;
 use summary::Counter;
 
@@ -451,7 +451,7 @@ impl<'a, 'r> Check<'a, 'r> {
             }
         };
         let group = if line.number > self.image {
-            Group::outside(&symbol)
+            Group::outside(symbol.modules)
         } else if symbol.modules.is_empty() {
             Group::Core
         } else {

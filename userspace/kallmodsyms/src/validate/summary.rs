@@ -3,77 +3,8 @@
 //! What a file holds, counted.
 
 use alloc::collections::BTreeSet;
-use core::fmt;
 
-use crate::Symbol;
-
-/// Where the kernel keeps a symbol, in the order in which it lists them.
-///
-/// ```
-/// use kallmodsyms::validate::Group;
-///
-/// assert!(Group::BuiltIn < Group::Loaded);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Group {
-    /// In the kernel image, part of no module.
-    Core,
-    /// In the kernel image, part of a module that is built in.
-    BuiltIn,
-    /// In a loaded module.
-    Loaded,
-    /// A trampoline of ftrace: `[__builtin__ftrace]`.
-    Ftrace,
-    /// A BPF program or trampoline: `[bpf]`.
-    Bpf,
-    /// A page of kprobe slots: `[__builtin__kprobes]`.
-    Kprobes,
-}
-
-impl Group {
-    /// The group that a symbol outside the kernel image belongs to.
-    pub(super) fn outside(symbol: &Symbol<'_>) -> Self {
-        let first = symbol.modules.iter().next();
-        first
-            .and_then(Self::of_pseudo_module)
-            .unwrap_or(Self::Loaded)
-    }
-
-    /// The group that has this name in place of a module's.
-    pub(super) const fn of_pseudo_module(name: &[u8]) -> Option<Self> {
-        match name {
-            b"__builtin__ftrace" => Some(Self::Ftrace),
-            b"bpf" => Some(Self::Bpf),
-            b"__builtin__kprobes" => Some(Self::Kprobes),
-            _ => None,
-        }
-    }
-
-    /// Whether the symbol is part of the kernel image.
-    ///
-    /// ```
-    /// use kallmodsyms::validate::Group;
-    ///
-    /// assert!(Group::BuiltIn.is_image() && !Group::Bpf.is_image());
-    /// ```
-    #[must_use]
-    pub const fn is_image(self) -> bool {
-        matches!(self, Self::Core | Self::BuiltIn)
-    }
-}
-
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Core => "the kernel image",
-            Self::BuiltIn => "built-in modules",
-            Self::Loaded => "loaded modules",
-            Self::Ftrace => "ftrace",
-            Self::Bpf => "BPF",
-            Self::Kprobes => "kprobes",
-        })
-    }
-}
+use crate::{Group, Symbol};
 
 /// What a file holds. Lines that are no symbols count as lines alone.
 ///

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Makes a table from symbols in any order.
+
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use once_cell::race::OnceBox;
+
+use super::address::Addresses;
+use super::name::Names;
+use super::narrow::Narrow;
+use super::owner::Gathered;
+use super::{Facts, SymbolTable};
+use crate::{ErrorKind, Symbol};
+
+/// Takes symbols one by one, in the order of their source, and makes a [`SymbolTable`] of them.
+///
+/// ```
+/// use kallmodsyms::{Symbols, table::{Builder, Facts}};
+///
+/// let mut builder = Builder::new();
+/// for symbol in Symbols::new(b"ffffffff81000000 4 T start\n") {
+///     builder.push(&symbol?);
+/// }
+/// let table = builder.finish(Facts { sizes: true, built_in_modules: true }).unwrap();
+/// assert_eq!(table.len(), 1);
+/// # Ok::<(), kallmodsyms::Error>(())
+/// ```
+#[derive(Default)]
+pub struct Builder {
+    addresses: Vec<u64>,
+    sizes: Vec<u64>,
+    letters: Vec<u8>,
+    names: Names,
+    owners: Gathered,
+}
+
+impl Builder {
+    /// A builder that has seen nothing.
+    ///
+    /// ```
+    /// # use kallmodsyms::{ErrorKind, table::{Builder, Facts}};
+    /// assert_eq!(Builder::new().finish(Facts::default()).unwrap_err(), ErrorKind::NoSymbols);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A builder with room for all lines of a file, so that nothing is moved while it grows.
+    pub(super) fn for_source(source: &[u8]) -> Self {
+        let lines = memchr::memchr_iter(b'\n', source).count();
+        // Address, type, blanks and line feed; the rest is mostly names.
+        let names = source.len().saturating_sub(lines * 20);
+        Self {
+            addresses: Vec::with_capacity(lines),
+            sizes: Vec::with_capacity(lines),
+            letters: Vec::with_capacity(lines),
+            names: Names::with_capacity(lines, names),
+            owners: Gathered::default(),
+        }
+    }
+
+    /// Takes the next symbol. A size that is not known counts as zero; whether sizes are known is for
+    /// [`finish`](Self::finish) to say.
+    ///
+    /// ```
+    /// # use kallmodsyms::{Symbols, table::Builder};
+    /// let mut builder = Builder::new();
+    /// builder.push(&Symbols::new(b"ffffffff81000000 4 T start\n").next().unwrap()?);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[inline]
+    pub fn push(&mut self, symbol: &Symbol<'_>) {
+        let index = u32::try_from(self.letters.len()).unwrap_or(u32::MAX);
+        self.addresses.push(symbol.address);
+        self.sizes.push(symbol.size.unwrap_or(0));
+        self.letters.push(symbol.kind);
+        self.names.push(symbol.name);
+        self.owners.push(index, symbol.modules, symbol.object);
+    }
+
+    /// Sorts and indexes the symbols.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSymbols`] if there are none, [`ErrorKind::HiddenAddresses`] if all stand at 0,
+    /// [`ErrorKind::TooLarge`] over 4 GiB of names.
+    ///
+    /// ```
+    /// # use kallmodsyms::{ErrorKind, Symbols, table::{Builder, Facts}};
+    /// let mut builder = Builder::new();
+    /// builder.push(&Symbols::new(b"0000000000000000 T start\n").next().unwrap()?);
+    /// assert_eq!(builder.finish(Facts::default()).unwrap_err(), ErrorKind::HiddenAddresses);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn finish(mut self, facts: Facts) -> Result<SymbolTable, ErrorKind> {
+        if self.addresses.is_empty() {
+            return Err(ErrorKind::NoSymbols);
+        }
+        if self.names.is_full() {
+            return Err(ErrorKind::TooLarge);
+        }
+        if self.addresses.iter().all(|&address| address == 0) {
+            return Err(ErrorKind::HiddenAddresses);
+        }
+        self.sort();
+
+        let Self {
+            addresses: starts,
+            sizes,
+            mut letters,
+            mut names,
+            owners,
+        } = self;
+        let mut addresses = Addresses::new(&starts);
+        let sizes = if facts.sizes {
+            let ends = starts.iter().zip(&sizes);
+            addresses.set_ends(ends.map(|(start, size)| start.saturating_add(*size)));
+            Narrow::new(sizes.into_iter())
+        } else {
+            Narrow::default()
+        };
+        drop(starts);
+        letters.shrink_to_fit();
+        names.shrink_to_fit();
+        Ok(SymbolTable {
+            facts,
+            addresses,
+            sizes,
+            letters,
+            names,
+            owners: owners.finish(facts.built_in_modules),
+            name_index: OnceBox::new(),
+        })
+    }
+
+    /// Sorts what is not in order: of a kernel's file, what comes after the kernel image.
+    fn sort(&mut self) {
+        // Markers of no size first: what is last at an address is innermost.
+        let key = |index: usize| {
+            let size = self.sizes[index].wrapping_sub(1);
+            (self.addresses[index], Reverse(size))
+        };
+        let count = self.addresses.len();
+        let in_order = (1..count)
+            .find(|&index| key(index) < key(index - 1))
+            .unwrap_or(count);
+        let Some(least) = (in_order..count).map(key).min() else {
+            return;
+        };
+        // Where the least of the rest belongs, the part that stays ends.
+        let (mut start, mut end) = (0, in_order);
+        while start < end {
+            let middle = usize::midpoint(start, end);
+            if key(middle) <= least {
+                start = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+
+        let mut order: Vec<_> = (start..count)
+            .map(|index| (key(index), index as u32))
+            .collect();
+        order.sort_unstable();
+        let order: Vec<u32> = order.into_iter().map(|(_, index)| index).collect();
+        let order = || order.iter().map(|&index| index as usize);
+        reorder(&mut self.addresses, start, order());
+        reorder(&mut self.sizes, start, order());
+        reorder(&mut self.letters, start, order());
+        self.names.reorder(start, order());
+        self.owners.reorder(start, order());
+    }
+}
+
+/// Puts the values from `start` on into this order.
+fn reorder<T: Copy>(values: &mut Vec<T>, start: usize, order: impl Iterator<Item = usize>) {
+    let moved: Vec<T> = order.map(|index| values[index]).collect();
+    values.truncate(start);
+    values.extend(moved);
+}
+
+impl core::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Builder")
+            .field("symbols", &self.letters.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! All symbols of a kernel, indexed by address and by name.
+//!
+//! A table is a few flat arrays in address order: address, size, end of the name, letter, each as narrow as it goes,
+//! with what does not fit kept aside. On a kernel of 139,609 symbols that is 11.8 bytes a symbol besides the names. The
+//! index of names is made on the first look-up that needs it, and takes another 7.8.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "ranks fit 32 bits: `Builder::finish` refuses tables that are larger"
+)]
+
+mod address;
+mod build;
+mod entry;
+mod module;
+mod name;
+mod narrow;
+mod owner;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::RangeBounds;
+
+use once_cell::race::OnceBox;
+
+use crate::{Dialect, Error, Query, Symbols};
+use address::Addresses;
+use name::{NameIndex, Names};
+use narrow::Narrow;
+use owner::Owners;
+
+pub use build::Builder;
+pub use entry::{Containing, Entries, Entry};
+pub use module::{Module, Totals};
+pub use name::Named;
+
+/// What a source says of its symbols besides address, letter and name.
+///
+/// ```
+/// use kallmodsyms::{Dialect, table::Facts};
+///
+/// assert_eq!(Facts::of(Dialect::Sized), Facts { sizes: true, built_in_modules: true });
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_structs)]
+pub struct Facts {
+    /// How long each symbol is.
+    pub sizes: bool,
+    /// The modules of built-in code. Without them a bracket stands for a loaded module.
+    pub built_in_modules: bool,
+}
+
+impl Facts {
+    /// What files of this dialect say.
+    ///
+    /// ```
+    /// use kallmodsyms::{Dialect, table::Facts};
+    ///
+    /// assert_eq!(Facts::of(Dialect::Kallsyms), Facts::default());
+    /// ```
+    #[must_use]
+    pub const fn of(dialect: Dialect) -> Self {
+        Self {
+            sizes: dialect.has_sizes(),
+            built_in_modules: !matches!(dialect, Dialect::Kallsyms),
+        }
+    }
+}
+
+/// All symbols of a kernel, by address and by name.
+///
+/// Sorted by address; of symbols at one address, those of no size come first, then the larger before the smaller, then
+/// in the order of the source. Never changes once built; `Send` and `Sync`. Look-ups allocate nothing, but for the first
+/// by name, which makes the index of names.
+///
+/// ```
+/// use kallmodsyms::SymbolTable;
+///
+/// let table = SymbolTable::from_bytes(
+///     b"ffffffff8b014130 11f T intel_pt_interrupt\n\
+///       ffffffff8b014280 13a t rapl_pmu_event_init\t[intel_rapl_perf]\n\
+///       ffffffff8c000000 0 B _end\n",
+/// )?;
+/// let (symbol, offset) = table.lookup(0xffff_ffff_8b01_4290).inside().unwrap();
+/// assert_eq!((symbol.name(), offset), (b"rapl_pmu_event_init".as_slice(), 0x10));
+/// assert!(symbol.modules().contains(b"intel_rapl_perf"));
+///
+/// let symbol = table.named(b"intel_pt_interrupt").next().unwrap();
+/// assert_eq!(symbol.size(), Some(0x11f));
+/// # Ok::<(), kallmodsyms::Error>(())
+/// ```
+pub struct SymbolTable {
+    facts: Facts,
+    addresses: Addresses,
+    /// Empty where the source has no sizes. Two bytes are enough for all but one symbol in a thousand.
+    sizes: Narrow<u16>,
+    letters: Vec<u8>,
+    names: Names,
+    owners: Owners,
+    name_index: OnceBox<NameIndex>,
+}
+
+/// The smallest page of any architecture.
+const PAGE: u64 = 4096;
+
+impl SymbolTable {
+    /// Reads a whole file of any [`Dialect`](crate::Dialect). The first line that is none refuses the file.
+    ///
+    /// Linear, plus a sort of what the file does not have in address order (loaded modules).
+    ///
+    /// # Errors
+    ///
+    /// The first malformed line, or [`ErrorKind::NoSymbols`](crate::ErrorKind::NoSymbols),
+    /// [`HiddenAddresses`](crate::ErrorKind::HiddenAddresses), [`TooLarge`](crate::ErrorKind::TooLarge) of the file as
+    /// a whole.
+    ///
+    /// ```
+    /// use kallmodsyms::{ErrorKind, SymbolTable};
+    ///
+    /// let hidden = b"0000000000000000 0 T _text\n0000000000000000 0 T start\n";
+    /// assert_eq!(SymbolTable::from_bytes(hidden).unwrap_err().kind, ErrorKind::HiddenAddresses);
+    /// ```
+    pub fn from_bytes(source: &[u8]) -> Result<Self, Error> {
+        let mut builder = Builder::for_source(source);
+        let mut symbols = Symbols::new(source);
+        for symbol in &mut symbols {
+            builder.push(&symbol?);
+        }
+        builder
+            .finish(Facts::of(symbols.format().dialect))
+            .map_err(Error::of_file)
+    }
+
+    /// What the source said of its symbols.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 T _stext\n")?;
+    /// assert!(!table.facts().sizes);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn facts(&self) -> Facts {
+        self.facts
+    }
+
+    /// How many symbols there are: at least one.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// assert_eq!(SymbolTable::from_bytes(b"ffffffff81000000 T _stext\n")?.len(), 1);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.letters.len()
+    }
+
+    /// The symbol of this rank in address order, from 0.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 T _stext\n")?;
+    /// assert_eq!(table.get(0).unwrap().name(), b"_stext");
+    /// assert!(table.get(1).is_none());
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Entry<'_>> {
+        (index < self.len()).then(|| Entry::new(self, index))
+    }
+
+    /// All symbols, in address order.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000040 T b\nffffffff81000000 T a\n")?;
+    /// assert!(table.iter().map(|symbol| symbol.name()).eq([b"a", b"b"]));
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn iter(&self) -> Entries<'_> {
+        Entries::new(self, 0..self.len())
+    }
+
+    /// The innermost symbol at an address, or between which symbols the address lies.
+    ///
+    /// A symbol reaches as far as its size says; one of size zero contains nothing. Where the source has no sizes, a
+    /// symbol reaches to the next higher address of a symbol, as the kernel's own look-up has it, but not into another
+    /// module and not over more than 4 GiB: there it ends with its page. Of several symbols with the same extent the
+    /// first is the answer: the one that the kernel prefers; [`Entry::aliases`] has them all.
+    ///
+    /// Logarithmic; a few more steps where symbols nest.
+    ///
+    /// ```
+    /// use kallmodsyms::{SymbolTable, table::Location};
+    ///
+    /// let table = SymbolTable::from_bytes(
+    ///     b"ffffffff81000000 40 T outer\nffffffff81000010 8 t inner\nffffffff81000080 8 T next\n",
+    /// )?;
+    /// let name = |address| table.lookup(address).inside().map(|(symbol, _)| symbol.name());
+    /// assert_eq!(name(0xffff_ffff_8100_0014), Some(b"inner".as_slice()));
+    /// assert_eq!(name(0xffff_ffff_8100_0018), Some(b"outer".as_slice()));
+    /// let Location::Outside { before, after } = table.lookup(0xffff_ffff_8100_0044) else { panic!() };
+    /// assert_eq!(before.unwrap().name(), b"inner");
+    /// assert_eq!(after.unwrap().name(), b"next");
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn lookup(&self, address: u64) -> Location<'_> {
+        let after = self.addresses.upper(address);
+        if let Some(index) = self.innermost(after, address) {
+            let symbol = Entry::new(self, self.alias_range(index).start);
+            let offset = address - symbol.address();
+            return Location::Inside { symbol, offset };
+        }
+        Location::Outside {
+            before: after.checked_sub(1).map(|index| Entry::new(self, index)),
+            after: self.get(after),
+        }
+    }
+
+    /// All symbols that contain an address, the innermost first; of symbols with the same extent, in table order.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(
+    ///     b"ffffffff81000000 40 T outer\nffffffff81000010 8 t inner\nffffffff81000010 8 t alias\n",
+    /// )?;
+    /// let names: Vec<_> = table.containing(0xffff_ffff_8100_0010).map(|symbol| symbol.name()).collect();
+    /// assert_eq!(names, [b"inner".as_slice(), b"alias", b"outer"]);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn containing(&self, address: u64) -> Containing<'_> {
+        Containing::new(self, address)
+    }
+
+    /// All symbols that start at an address, markers of size zero among them.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 0 T _text\nffffffff81000000 4 T start\n")?;
+    /// assert_eq!(table.at(0xffff_ffff_8100_0000).len(), 2);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn at(&self, address: u64) -> Entries<'_> {
+        self.range(address..=address)
+    }
+
+    /// All symbols that start within a range of addresses.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 4 T a\nffffffff81000010 4 T b\n")?;
+    /// assert_eq!(table.range(..0xffff_ffff_8100_0010).len(), 1);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn range(&self, range: impl RangeBounds<u64>) -> Entries<'_> {
+        use core::ops::Bound;
+        let below = |address: u64| {
+            let last = address.checked_sub(1);
+            last.map_or(0, |last| self.addresses.upper(last))
+        };
+        let start = match range.start_bound() {
+            Bound::Unbounded => 0,
+            Bound::Included(&address) => below(address),
+            Bound::Excluded(&address) => self.addresses.upper(address),
+        };
+        let end = match range.end_bound() {
+            Bound::Unbounded => self.len(),
+            Bound::Included(&address) => self.addresses.upper(address),
+            Bound::Excluded(&address) => below(address),
+        };
+        Entries::new(self, start..end.max(start))
+    }
+
+    /// All symbols of exactly this name, in address order. Constant time for each but for the first call on this table,
+    /// which makes the index of names (linear).
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 4 t probe\nffffffff81000010 4 t probe\n")?;
+    /// assert_eq!(table.named(b"probe").count(), 2);
+    /// assert_eq!(table.named(b"prob").count(), 0);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn named<'t>(&'t self, name: &[u8]) -> Named<'t> {
+        self.name_index().exact(self, name)
+    }
+
+    /// The symbols of exactly this name, or where there are none, those that a compiler renamed from it by
+    /// `.llvm.<hash>` when it made a local symbol global. Other suffixes (`.cold`, `.isra.0`) stand for other code and are
+    /// never dropped.
+    ///
+    /// Constant time, as [`named`](Self::named).
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 4 t probe.llvm.1234\n")?;
+    /// assert_eq!(table.named(b"probe").count(), 0);
+    /// assert_eq!(table.named_folded(b"probe").count(), 1);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn named_folded<'t>(&'t self, name: &[u8]) -> Named<'t> {
+        self.name_index().folded(self, name)
+    }
+
+    /// All symbols that a query asks for, in address order.
+    ///
+    /// Constant time for a name, linear in the table for a pattern.
+    ///
+    /// ```
+    /// use kallmodsyms::{Query, SymbolTable};
+    ///
+    /// let table = SymbolTable::from_bytes(
+    ///     b"ffffffff81000000 4 t init\t[a]\nffffffff81000010 4 t init\nffffffff81000020 0 B _end\n",
+    /// )?;
+    /// let count = |query| table.find(Query::parse(query)).count();
+    /// assert_eq!((count(b"init"), count(b"a`init"), count(b"vmlinux`init"), count(b"vmlinux`*")), (2, 1, 1, 2));
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn find<'t>(&'t self, query: Query<'t>) -> impl Iterator<Item = Entry<'t>> + 't {
+        let pattern = query.name_is_pattern();
+        let exact = (!pattern).then(|| self.named(query.name()));
+        let all = pattern.then(|| self.iter());
+        exact
+            .into_iter()
+            .flatten()
+            .chain(all.into_iter().flatten())
+            .filter(move |&symbol| query.matches(symbol))
+    }
+
+    /// The modules that symbols belong to, sorted by name, pseudo modules among them.
+    ///
+    /// ```
+    /// use kallmodsyms::{Group, SymbolTable};
+    ///
+    /// let table = SymbolTable::from_bytes(
+    ///     b"ffffffff81000000 4 t f\t[a]\nffffffff81000020 0 B _end\nffffffffc0000000 9 t g\t[b]\n",
+    /// )?;
+    /// let modules: Vec<_> = table.modules().map(|module| (module.name(), module.group())).collect();
+    /// assert_eq!(modules, [(b"a".as_slice(), Group::BuiltIn), (b"b".as_slice(), Group::Loaded)]);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn modules(&self) -> impl ExactSizeIterator<Item = Module<'_>> {
+        self.owners.modules()
+    }
+
+    /// The module of this name. Logarithmic.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffffc0000000 t g\t[nfs]\n")?;
+    /// assert!(table.module(b"nfs").is_some() && table.module(b"ext4").is_none());
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn module(&self, name: &[u8]) -> Option<Module<'_>> {
+        self.owners.module(name)
+    }
+
+    /// Symbols and bytes of each module, in the order of [`modules`](Self::modules), and of core code last, under
+    /// `None`. A symbol of several modules counts under each of them.
+    ///
+    /// One pass over the table.
+    ///
+    /// ```
+    /// use kallmodsyms::{Section, SymbolTable};
+    ///
+    /// let table = SymbolTable::from_bytes(
+    ///     b"ffffffff81000000 40 t f\t[a]\nffffffff81000010 8 t inside_f\t[a]\nffffffff81000040 0 B _end\n",
+    /// )?;
+    /// let (module, totals) = table.totals().remove(0);
+    /// assert_eq!(module.unwrap().name(), b"a");
+    /// assert_eq!((totals.symbols(), totals.bytes(Section::Text)), (2, 0x40));
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn totals(&self) -> Vec<(Option<Module<'_>>, Totals)> {
+        module::totals(self)
+    }
+
+    /// The stretches between the first and the last symbol that belong to no symbol, in address order. None where the
+    /// source has no sizes.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 c T a\nffffffff81000010 4 T b\n")?;
+    /// let gap = table.gaps().next().unwrap();
+    /// assert_eq!((gap.start, gap.end), (0xffff_ffff_8100_000c, 0xffff_ffff_8100_0010));
+    /// assert_eq!((gap.before.name(), gap.after.name()), (b"a".as_slice(), b"b".as_slice()));
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
+        let sized = self.facts.sizes;
+        // The symbol that reaches furthest so far.
+        let mut furthest: Option<Entry<'_>> = None;
+        self.iter().filter_map(move |symbol| {
+            let before = *furthest.get_or_insert(symbol);
+            if symbol.end() > before.end() || symbol.address() >= before.end() {
+                furthest = Some(symbol);
+            }
+            let (start, end) = (before.end(), symbol.address());
+            (sized && start < end).then_some(Gap {
+                start,
+                end,
+                before,
+                after: symbol,
+            })
+        })
+    }
+
+    /// The heap that the table takes, in bytes, with the names and without the index of names.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 c T a\n")?;
+    /// assert!(table.heap_size() > 0);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        self.addresses.heap_size()
+            + self.sizes.heap_size()
+            + self.letters.capacity()
+            + self.names.heap_size()
+            + self.owners.heap_size()
+    }
+
+    /// Makes the index of names now, if it is not there yet, and returns the heap that it takes, in bytes.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 c T a\n")?;
+    /// assert!(table.index_names() > 0);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn index_names(&self) -> usize {
+        self.name_index().heap_size()
+    }
+
+    fn name_index(&self) -> &NameIndex {
+        self.name_index
+            .get_or_init(|| NameIndex::new(&self.names).into())
+    }
+
+    /// The last of the symbols before `after`, all of which start at or below the address, that reaches beyond it.
+    fn innermost(&self, after: usize, address: u64) -> Option<usize> {
+        if self.facts.sizes {
+            self.addresses
+                .last_reaching(after, address, |index| self.end(index))
+        } else {
+            let last = after.checked_sub(1)?;
+            (address < self.end(last)).then_some(last)
+        }
+    }
+
+    /// Where a symbol ends: its first byte that is not its own.
+    fn end(&self, index: usize) -> u64 {
+        let start = self.addresses.get(index);
+        if self.facts.sizes {
+            return start.saturating_add(self.sizes.get(index));
+        }
+        let page_end = (start | (PAGE - 1)).saturating_add(1);
+        let next = self.addresses.upper(start);
+        if next == self.len() {
+            return page_end;
+        }
+        let next_start = self.addresses.get(next);
+        let same_owner = || {
+            let (here, there) = (self.owners.of(index), self.owners.of(next));
+            here.is(there) || (here.group().is_image() && there.group().is_image())
+        };
+        if u32::try_from(next_start - start).is_ok() && same_owner() {
+            next_start
+        } else {
+            next_start.min(page_end)
+        }
+    }
+
+    fn size(&self, index: usize) -> Option<u64> {
+        self.facts.sizes.then(|| self.sizes.get(index))
+    }
+
+    /// The symbols with the same extent as this one.
+    fn alias_range(&self, index: usize) -> core::ops::Range<usize> {
+        let extent = |index| (self.addresses.get(index), self.size(index));
+        let this = extent(index);
+        let mut range = index..index + 1;
+        while range.start > 0 && extent(range.start - 1) == this {
+            range.start -= 1;
+        }
+        while range.end < self.len() && extent(range.end) == this {
+            range.end += 1;
+        }
+        range
+    }
+}
+
+impl<'t> IntoIterator for &'t SymbolTable {
+    type Item = Entry<'t>;
+    type IntoIter = Entries<'t>;
+
+    fn into_iter(self) -> Entries<'t> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for SymbolTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SymbolTable")
+            .field("facts", &self.facts)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where an address lies, from [`SymbolTable::lookup`].
+///
+/// ```
+/// # use kallmodsyms::{SymbolTable, table::Location};
+/// let table = SymbolTable::from_bytes(b"ffffffff81000000 8 T start\n")?;
+/// assert!(matches!(table.lookup(0xffff_ffff_8100_0004), Location::Inside { offset: 4, .. }));
+/// # Ok::<(), kallmodsyms::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub enum Location<'t> {
+    /// In a symbol.
+    Inside {
+        /// The innermost symbol that contains the address.
+        symbol: Entry<'t>,
+        /// How far into the symbol, in bytes.
+        offset: u64,
+    },
+    /// In no symbol.
+    Outside {
+        /// The last symbol that starts at or below the address.
+        before: Option<Entry<'t>>,
+        /// The first symbol that starts above the address.
+        after: Option<Entry<'t>>,
+    },
+}
+
+impl<'t> Location<'t> {
+    /// The symbol and the offset into it, if the address is in one.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 8 T start\n")?;
+    /// assert!(table.lookup(0xffff_ffff_8100_0008).inside().is_none());
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn inside(self) -> Option<(Entry<'t>, u64)> {
+        match self {
+            Self::Inside { symbol, offset } => Some((symbol, offset)),
+            Self::Outside { .. } => None,
+        }
+    }
+}
+
+/// A stretch of addresses that belongs to no symbol, from [`SymbolTable::gaps`].
+///
+/// ```
+/// # use kallmodsyms::SymbolTable;
+/// let table = SymbolTable::from_bytes(b"ffffffff81000000 c T a\nffffffff81000010 4 T b\n")?;
+/// assert!(table.gaps().all(|gap| gap.end - gap.start == 4));
+/// # Ok::<(), kallmodsyms::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Gap<'t> {
+    /// The first byte of the gap.
+    pub start: u64,
+    /// The first byte after it.
+    pub end: u64,
+    /// The symbol that ends where the gap starts.
+    pub before: Entry<'t>,
+    /// The first symbol after the gap.
+    pub after: Entry<'t>,
+}
