@@ -1,161 +1,167 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Addresses in order, and how far the symbols reach.
+//! Addresses in order, and how to find one.
 //!
-//! Addresses are cut into blocks of 32, each with a base of eight bytes and offsets of four: 4.25 bytes a symbol, whatever
-//! the architecture's layout. The few symbols over 4 GiB from the base of their block (at the seam between per-CPU data at 0 and
-//! the kernel's text, say) are kept aside. A look-up searches the bases, which fit a first-level cache (35 KB for
-//! 139,609 symbols), then counts in one block without branches.
+//! A kernel has its symbols in a few clusters: per-CPU data from 0, the image, modules. Within a cluster an address is an
+//! offset of four bytes from the first one, and symbols lie dense enough that the upper bits of the offset say where in
+//! the table to look: a bucket of 8 to 16 symbols on the average. So a look-up is one step to the bucket and one count over
+//! 32 offsets, without a branch that depends on data. Binary search took three times as long: 13 steps, each of which waits
+//! for the one before. Where symbols crowd one bucket, it narrows that bucket down.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use super::narrow::{Narrow, Small};
+/// Symbols further apart than this are of two clusters.
+const SEAM: u64 = 16 << 20;
 
-const BLOCK: usize = 32;
+/// How many symbols a bucket has on the average, or up to half as many: its width is a power of two.
+const PER_BUCKET: usize = 16;
 
+/// How many offsets are counted at once.
+const WINDOW: usize = 32;
+
+/// A stretch of addresses without a seam.
+#[derive(Clone, Copy)]
+struct Cluster {
+    /// The first address.
+    base: u64,
+    /// The rank of the first symbol.
+    first: u32,
+    /// The place of the first bucket.
+    buckets: u32,
+    /// How many bits of an offset are within a bucket.
+    shift: u32,
+}
+
+/// Addresses in ascending order.
 pub(super) struct Addresses {
-    /// The first address of each block.
-    bases: Vec<u64>,
-    /// Each address less the base of its block.
-    offsets: Narrow<u32>,
-    /// How far symbols reach, to find those that enclose an address without visiting all: the furthest end in each
-    /// block, then in each 32 blocks, and so on. Empty where there are no sizes.
-    reach: Vec<Vec<u64>>,
+    /// In ascending order; the last one is a mark behind all addresses.
+    clusters: Vec<Cluster>,
+    /// Each address less the base of its cluster, and a window more to count in.
+    offsets: Vec<u32>,
+    /// The rank of the first symbol in or after each bucket. The buckets of a cluster end with one that has the end of
+    /// the cluster.
+    buckets: Vec<u32>,
 }
 
 impl Addresses {
     /// Takes addresses in ascending order.
     pub(super) fn new(sorted: &[u64]) -> Self {
-        let bases: Vec<u64> = sorted.iter().step_by(BLOCK).copied().collect();
-        let offsets = sorted.iter().enumerate();
-        let offsets = Narrow::new(offsets.map(|(index, address)| address - bases[index / BLOCK]));
-        Self {
-            bases,
-            offsets,
-            reach: Vec::new(),
+        let mut new = Self {
+            clusters: Vec::new(),
+            offsets: Vec::with_capacity(sorted.len() + WINDOW),
+            buckets: Vec::new(),
+        };
+        let mut first = 0;
+        while first < sorted.len() {
+            let base = sorted[first];
+            let rest = &sorted[first + 1..];
+            let mut before = base;
+            let seam = rest.iter().position(|&address| {
+                let is_seam = address - before > SEAM || u32::try_from(address - base).is_err();
+                before = address;
+                is_seam
+            });
+            let end = first + 1 + seam.unwrap_or(rest.len());
+            new.push_cluster(first, &sorted[first..end]);
+            first = end;
         }
+        new.offsets.extend([0; WINDOW]);
+        new.buckets.shrink_to_fit();
+        new.clusters.push(Cluster {
+            base: u64::MAX,
+            first: sorted.len() as u32,
+            buckets: new.buckets.len() as u32,
+            shift: 0,
+        });
+        new
     }
 
-    /// Takes where each symbol ends, so that [`last_reaching`](Self::last_reaching) works.
-    pub(super) fn set_ends(&mut self, ends: impl Iterator<Item = u64>) {
-        let mut level = maxima(ends, self.bases.len());
-        while level.len() > 1 {
-            let next = maxima(level.iter().copied(), level.len().div_ceil(BLOCK));
-            self.reach.push(level);
-            level = next;
+    fn push_cluster(&mut self, first: usize, addresses: &[u64]) {
+        let (base, span) = (addresses[0], addresses[addresses.len() - 1] - addresses[0]);
+        let per_bucket = span / (addresses.len() / PER_BUCKET + 1) as u64;
+        let shift = per_bucket.max(1).ilog2();
+        self.clusters.push(Cluster {
+            base,
+            first: first as u32,
+            buckets: self.buckets.len() as u32,
+            shift,
+        });
+        let offsets = addresses.iter().map(|address| (address - base) as u32);
+        // The bucket to come next.
+        let mut bucket = 0;
+        for (rank, offset) in (first as u32..).zip(offsets) {
+            while u64::from(offset) >> shift >= bucket {
+                self.buckets.push(rank);
+                bucket += 1;
+            }
+            self.offsets.push(offset);
         }
-        self.reach.push(level);
+        self.buckets.push((first + addresses.len()) as u32);
     }
 
     #[inline]
     pub(super) fn get(&self, index: usize) -> u64 {
-        self.bases[index / BLOCK] + self.offsets.get(index)
+        // A handful; the first whose successor starts later is the one.
+        let next = self.clusters[1..].iter();
+        let place = next.take_while(|cluster| cluster.first as usize <= index);
+        self.clusters[place.count()].base + u64::from(self.offsets[index])
+    }
+
+    /// Whether two symbols start at one address.
+    #[inline]
+    pub(super) fn same(&self, one: usize, other: usize) -> bool {
+        self.offsets[one] == self.offsets[other] && self.get(one) == self.get(other)
     }
 
     /// How many addresses are at most this one.
     #[inline]
     pub(super) fn upper(&self, address: u64) -> usize {
-        let Some(block) = self
-            .bases
-            .partition_point(|&base| base <= address)
-            .checked_sub(1)
-        else {
+        let after = self
+            .clusters
+            .iter()
+            .take_while(|cluster| cluster.base <= address);
+        let Some(place) = after.count().checked_sub(1) else {
             return 0;
         };
-        let start = block * BLOCK;
-        let offsets = self.offsets.small();
-        let offsets = &offsets[start..offsets.len().min(start + BLOCK)];
-        match u32::try_from(address - self.bases[block]) {
-            // What is aside is further off than any offset.
-            Ok(offset) if offset != u32::ASIDE => {
-                start + offsets.iter().filter(|&&other| other <= offset).count()
-            }
-            _ => {
-                let places = start..start + offsets.len();
-                start + places.filter(|&place| self.get(place) <= address).count()
-            }
+        let [cluster, next, ..] = &self.clusters[place..] else {
+            // At the mark behind all: u64::MAX.
+            return self.clusters[place].first as usize;
+        };
+        let offset = address - cluster.base;
+        let place = cluster.buckets as usize + (offset >> cluster.shift) as usize;
+        if place + 1 >= next.buckets as usize {
+            return next.first as usize;
         }
+        let range = self.buckets[place] as usize..self.buckets[place + 1] as usize;
+        // The bucket is not the last one, so the offset is less than 4 GiB.
+        self.count(range, offset as u32)
     }
 
-    /// The last of the first `count` symbols that ends beyond the address. `end` is what
-    /// [`set_ends`](Self::set_ends) was given.
-    ///
-    /// Looks at one symbol as a rule. Where none reaches, climbs from the block to blocks of blocks until one does, and
-    /// down again: at most 32 looks on each level.
+    /// The rank of the first symbol in the range with an offset above this one, or the end of the range.
     #[inline]
-    pub(super) fn last_reaching(
-        &self,
-        count: usize,
-        address: u64,
-        end: impl Fn(usize) -> u64,
-    ) -> Option<usize> {
-        let last = count.checked_sub(1)?;
-        if end(last) > address {
-            return Some(last);
-        }
-        self.last_reaching_before(last, address, end)
-    }
-
-    fn last_reaching_before(
-        &self,
-        count: usize,
-        address: u64,
-        end: impl Fn(usize) -> u64,
-    ) -> Option<usize> {
-        let last_in = |range: core::ops::Range<usize>, reaches: &dyn Fn(usize) -> bool| {
-            range.rev().find(|&place| reaches(place))
-        };
-        let symbol_reaches = |place: usize| end(place) > address;
-        // Up: what stands before `count` in its own block, on each level.
-        let mut before = count;
-        let mut level = 0;
-        let mut found = loop {
-            let block = before / BLOCK;
-            let inside = block * BLOCK..before;
-            let place = match level {
-                0 => last_in(inside, &symbol_reaches),
-                _ => last_in(inside, &|place| self.reach[level - 1][place] > address),
-            };
-            if let Some(place) = place {
-                break place;
-            }
-            if level == self.reach.len() || block == 0 {
-                return None;
-            }
-            before = block;
-            level += 1;
-        };
-        // Down: a block that reaches has a part that does.
-        while level > 0 {
-            level -= 1;
-            let start = found * BLOCK;
-            found = if level == 0 {
-                last_in(start..(start + BLOCK).min(count), &symbol_reaches)?
+    fn count(&self, mut range: Range<usize>, offset: u32) -> usize {
+        while range.len() > WINDOW {
+            let middle = usize::midpoint(range.start, range.end);
+            if self.offsets[middle] <= offset {
+                range.start = middle;
             } else {
-                let reach = &self.reach[level - 1];
-                let inside = start..(start + BLOCK).min(reach.len());
-                last_in(inside, &|place| reach[place] > address)?
-            };
+                range.end = middle;
+            }
         }
-        Some(found)
+        let length = range.len() as u32;
+        let Some(window) = self.offsets[range.start..].first_chunk::<WINDOW>() else {
+            return range.start;
+        };
+        // All 32 whatever the length: that is eight vectors, and no branch.
+        let counted = (0..).zip(window);
+        let counted =
+            counted.map(|(place, &other)| u32::from(place < length) & u32::from(other <= offset));
+        range.start + counted.sum::<u32>() as usize
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        let reach: usize = self.reach.iter().map(Vec::capacity).sum();
-        (self.bases.capacity() + reach) * size_of::<u64>()
-            + self.reach.capacity() * size_of::<Vec<u64>>()
-            + self.offsets.heap_size()
+        self.clusters.capacity() * size_of::<Cluster>()
+            + (self.offsets.capacity() + self.buckets.capacity()) * size_of::<u32>()
     }
-}
-
-/// The largest of each 32 numbers, of which there are `blocks` times 32 or a few less.
-fn maxima(numbers: impl Iterator<Item = u64>, blocks: usize) -> Vec<u64> {
-    let mut maxima = Vec::with_capacity(blocks);
-    for (index, number) in numbers.enumerate() {
-        match maxima.last_mut() {
-            Some(last) if index % BLOCK != 0 => *last = number.max(*last),
-            _ => maxima.push(number),
-        }
-    }
-    maxima
 }

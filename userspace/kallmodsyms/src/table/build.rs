@@ -9,8 +9,9 @@ use once_cell::race::OnceBox;
 
 use super::address::Addresses;
 use super::name::Names;
-use super::narrow::Narrow;
 use super::owner::Gathered;
+use super::reach::Reach;
+use super::size::Sizes;
 use super::{Facts, SymbolTable};
 use crate::{ErrorKind, Symbol};
 
@@ -114,21 +115,21 @@ impl Builder {
             mut names,
             owners,
         } = self;
-        let mut addresses = Addresses::new(&starts);
-        let sizes = if facts.sizes {
-            let ends = starts.iter().zip(&sizes);
-            addresses.set_ends(ends.map(|(start, size)| start.saturating_add(*size)));
-            Narrow::new(sizes.into_iter())
-        } else {
-            Narrow::default()
-        };
+        let (mut narrow, mut reach) = (Sizes::default(), Reach::default());
+        if facts.sizes {
+            reach = Reach::new(&starts, &sizes);
+            narrow = Sizes::new(&sizes);
+        }
+        drop(sizes);
+        let addresses = Addresses::new(&starts);
         drop(starts);
         letters.shrink_to_fit();
         names.shrink_to_fit();
         Ok(SymbolTable {
             facts,
             addresses,
-            sizes,
+            sizes: narrow,
+            reach,
             letters,
             names,
             owners: owners.finish(facts.built_in_modules),

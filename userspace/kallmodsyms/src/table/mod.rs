@@ -16,20 +16,22 @@ mod build;
 mod entry;
 mod module;
 mod name;
-mod narrow;
 mod owner;
+mod reach;
+mod size;
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::RangeBounds;
+use core::ops::{Range, RangeBounds};
 
 use once_cell::race::OnceBox;
 
 use crate::{Dialect, Error, Query, Symbols};
 use address::Addresses;
 use name::{NameIndex, Names};
-use narrow::Narrow;
 use owner::Owners;
+use reach::Reach;
+use size::Sizes;
 
 pub use build::Builder;
 pub use entry::{Containing, Entries, Entry};
@@ -94,8 +96,9 @@ impl Facts {
 pub struct SymbolTable {
     facts: Facts,
     addresses: Addresses,
-    /// Empty where the source has no sizes. Two bytes are enough for all but one symbol in a thousand.
-    sizes: Narrow<u16>,
+    /// Empty where the source has no sizes, as is `reach`.
+    sizes: Sizes,
+    reach: Reach,
     letters: Vec<u8>,
     names: Names,
     owners: Owners,
@@ -213,8 +216,8 @@ impl SymbolTable {
     pub fn lookup(&self, address: u64) -> Location<'_> {
         let after = self.addresses.upper(address);
         if let Some(index) = self.innermost(after, address) {
-            let symbol = Entry::new(self, self.alias_range(index).start);
-            let offset = address - symbol.address();
+            let offset = address - self.addresses.get(index);
+            let symbol = Entry::new(self, self.first_alias(index));
             return Location::Inside { symbol, offset };
         }
         Location::Outside {
@@ -430,6 +433,7 @@ impl SymbolTable {
     pub fn heap_size(&self) -> usize {
         self.addresses.heap_size()
             + self.sizes.heap_size()
+            + self.reach.heap_size()
             + self.letters.capacity()
             + self.names.heap_size()
             + self.owners.heap_size()
@@ -452,56 +456,83 @@ impl SymbolTable {
             .get_or_init(|| NameIndex::new(&self.names).into())
     }
 
-    /// The last of the symbols before `after`, all of which start at or below the address, that reaches beyond it.
+    /// The last of the first `after` symbols, all of which start at or below the address, that reaches beyond it.
+    #[inline]
     fn innermost(&self, after: usize, address: u64) -> Option<usize> {
+        let last = after.checked_sub(1)?;
+        if address < self.end_before(last, after) {
+            return Some(last);
+        }
+        if !self.facts.sizes {
+            // Without sizes symbols do not nest.
+            return None;
+        }
+        self.reach
+            .last_before(last, address, |index| self.end(index))
+    }
+
+    /// Where a symbol ends: the first byte that is not its own.
+    fn end(&self, index: usize) -> u64 {
         if self.facts.sizes {
-            self.addresses
-                .last_reaching(after, address, |index| self.end(index))
+            self.end_before(index, index + 1)
         } else {
-            let last = after.checked_sub(1)?;
-            (address < self.end(last)).then_some(last)
+            self.end_before(index, self.addresses.upper(self.addresses.get(index)))
         }
     }
 
-    /// Where a symbol ends: its first byte that is not its own.
-    fn end(&self, index: usize) -> u64 {
+    /// Where a symbol ends, if `next` is the first one at a higher address.
+    #[inline]
+    fn end_before(&self, index: usize, next: usize) -> u64 {
         let start = self.addresses.get(index);
         if self.facts.sizes {
             return start.saturating_add(self.sizes.get(index));
         }
         let page_end = (start | (PAGE - 1)).saturating_add(1);
-        let next = self.addresses.upper(start);
         if next == self.len() {
             return page_end;
         }
         let next_start = self.addresses.get(next);
-        let same_owner = || {
-            let (here, there) = (self.owners.of(index), self.owners.of(next));
-            here.is(there) || (here.group().is_image() && there.group().is_image())
-        };
-        if u32::try_from(next_start - start).is_ok() && same_owner() {
+        // The next page is reached by few, and only of them has the owner to be known.
+        if next_start <= page_end {
+            return next_start;
+        }
+        let (here, there) = (self.owners.of(index), self.owners.of(next));
+        let same = here.is(there) || (here.group().is_image() && there.group().is_image());
+        if same && u32::try_from(next_start - start).is_ok() {
             next_start
         } else {
-            next_start.min(page_end)
+            page_end
         }
     }
 
+    #[inline]
     fn size(&self, index: usize) -> Option<u64> {
         self.facts.sizes.then(|| self.sizes.get(index))
     }
 
+    /// Whether two symbols start at one address and have one size.
+    #[inline]
+    fn same_extent(&self, one: usize, other: usize) -> bool {
+        self.addresses.same(one, other) && self.size(one) == self.size(other)
+    }
+
+    /// The first symbol with the same extent as this one.
+    #[inline]
+    fn first_alias(&self, index: usize) -> usize {
+        let mut first = index;
+        while first > 0 && self.same_extent(first - 1, index) {
+            first -= 1;
+        }
+        first
+    }
+
     /// The symbols with the same extent as this one.
-    fn alias_range(&self, index: usize) -> core::ops::Range<usize> {
-        let extent = |index| (self.addresses.get(index), self.size(index));
-        let this = extent(index);
-        let mut range = index..index + 1;
-        while range.start > 0 && extent(range.start - 1) == this {
-            range.start -= 1;
+    fn alias_range(&self, index: usize) -> Range<usize> {
+        let mut end = index + 1;
+        while end < self.len() && self.same_extent(end, index) {
+            end += 1;
         }
-        while range.end < self.len() && extent(range.end) == this {
-            range.end += 1;
-        }
-        range
+        self.first_alias(index)..end
     }
 }
 

@@ -6,6 +6,7 @@
 //! list: 0.13 bytes a symbol, where two bytes each would be 2.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -49,10 +50,10 @@ impl<'t> Owner<'t> {
 
 struct List {
     /// `[a] [b]`
-    modules: Vec<u8>,
-    object: Option<Vec<u8>>,
+    modules: Box<[u8]>,
+    object: Option<Box<[u8]>>,
     group: Group,
-    ids: Vec<u32>,
+    ids: Box<[u32]>,
 }
 
 /// The owners of all symbols.
@@ -61,7 +62,7 @@ pub(super) struct Owners {
     /// Where each run starts, and its list.
     runs: Vec<(u32, u32)>,
     /// Sorted by name.
-    modules: Vec<(Vec<u8>, Group)>,
+    modules: Box<[(Box<[u8]>, Group)]>,
 }
 
 impl Owners {
@@ -83,7 +84,7 @@ impl Owners {
     pub(super) fn module(&self, name: &[u8]) -> Option<Module<'_>> {
         let place = self
             .modules
-            .binary_search_by(|(other, _)| other.as_slice().cmp(name));
+            .binary_search_by(|(other, _)| (**other).cmp(name));
         let (name, group) = &self.modules[place.ok()?];
         Some(Module::new(name, *group))
     }
@@ -91,14 +92,14 @@ impl Owners {
     pub(super) fn heap_size(&self) -> usize {
         let lists = self.lists.iter().map(|list| {
             size_of::<List>()
-                + list.modules.capacity()
-                + list.object.as_ref().map_or(0, Vec::capacity)
-                + list.ids.capacity() * size_of::<u32>()
+                + list.modules.len()
+                + list.object.as_ref().map_or(0, |object| object.len())
+                + size_of_val(&*list.ids)
         });
         let modules = self
             .modules
             .iter()
-            .map(|module| size_of_val(module) + module.0.capacity());
+            .map(|module| size_of_val(module) + module.0.len());
         lists.sum::<usize>()
             + modules.sum::<usize>()
             + self.runs.capacity() * size_of::<(u32, u32)>()
@@ -190,20 +191,20 @@ impl Gathered {
                     Group::outside(names)
                 };
                 for name in names {
-                    modules.entry(name.to_owned()).or_insert(group);
+                    modules.entry(Box::from(name)).or_insert(group);
                 }
                 List {
-                    modules: text,
-                    object,
+                    modules: text.into(),
+                    object: object.map(Into::into),
                     group,
-                    ids: Vec::new(),
+                    ids: Box::default(),
                 }
             })
             .collect();
-        let modules: Vec<(Vec<u8>, Group)> = modules.into_iter().collect();
+        let modules: Box<[(Box<[u8]>, Group)]> = modules.into_iter().collect();
         let id = |name: &[u8]| {
-            let place = modules
-                .binary_search_by(|(other, _): &(Vec<u8>, Group)| other.as_slice().cmp(name));
+            let place =
+                modules.binary_search_by(|(other, _): &(Box<[u8]>, Group)| (**other).cmp(name));
             place.map_or(u32::MAX, |place| place as u32)
         };
         for list in &mut lists {
