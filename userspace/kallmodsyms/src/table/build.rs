@@ -31,7 +31,7 @@ use crate::{ErrorKind, Symbol};
 #[derive(Default)]
 pub struct Builder {
     addresses: Vec<u64>,
-    sizes: Vec<u64>,
+    sizes: Sizes,
     letters: Vec<u8>,
     names: Names,
     owners: Gathered,
@@ -56,7 +56,7 @@ impl Builder {
         let names = source.len().saturating_sub(lines * 20);
         Self {
             addresses: Vec::with_capacity(lines),
-            sizes: Vec::with_capacity(lines),
+            sizes: Sizes::with_capacity(lines),
             letters: Vec::with_capacity(lines),
             names: Names::with_capacity(lines, names),
             owners: Gathered::default(),
@@ -110,17 +110,18 @@ impl Builder {
 
         let Self {
             addresses: starts,
-            sizes,
+            mut sizes,
             mut letters,
             mut names,
             owners,
         } = self;
-        let (mut narrow, mut reach) = (Sizes::default(), Reach::default());
+        let mut reach = Reach::default();
         if facts.sizes {
-            reach = Reach::new(&starts, &sizes);
-            narrow = Sizes::new(&sizes);
+            reach = Reach::new(&starts, |index| sizes.get(index));
+            sizes.shrink_to_fit();
+        } else {
+            sizes = Sizes::default();
         }
-        drop(sizes);
         let addresses = Addresses::new(&starts);
         drop(starts);
         letters.shrink_to_fit();
@@ -128,7 +129,7 @@ impl Builder {
         Ok(SymbolTable {
             facts,
             addresses,
-            sizes: narrow,
+            sizes,
             reach,
             letters,
             names,
@@ -141,7 +142,7 @@ impl Builder {
     fn sort(&mut self) {
         // Markers of no size first: what is last at an address is innermost.
         let key = |index: usize| {
-            let size = self.sizes[index].wrapping_sub(1);
+            let size = self.sizes.get(index).wrapping_sub(1);
             (self.addresses[index], Reverse(size))
         };
         let count = self.addresses.len();
@@ -169,7 +170,7 @@ impl Builder {
         let order: Vec<u32> = order.into_iter().map(|(_, index)| index).collect();
         let order = || order.iter().map(|&index| index as usize);
         reorder(&mut self.addresses, start, order());
-        reorder(&mut self.sizes, start, order());
+        self.sizes.reorder(start, order());
         reorder(&mut self.letters, start, order());
         self.names.reorder(start, order());
         self.owners.reorder(start, order());

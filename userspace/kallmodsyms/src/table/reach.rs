@@ -2,8 +2,8 @@
 
 //! Symbols that reach past the start of the next one, to find what encloses an address without a look at each.
 //!
-//! Nearly none do: on a kernel of 139,609 symbols 18. If
-//! the last symbol that starts below an address does not contain it, only one of these can.
+//! Nearly none do: on a kernel of 139,609 symbols 18. If the last symbol that starts below an address does not contain
+//! it, only one of these can.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -22,13 +22,14 @@ impl Reach {
     /// Takes the start and the size of each symbol, in table order.
     ///
     /// One that has the same extent as the next is left out: where it is the answer, so is the next.
-    pub(super) fn new(starts: &[u64], sizes: &[u64]) -> Self {
-        let end = |index: usize| starts[index].saturating_add(sizes[index]);
-        let reaches_past = |index: usize, next: usize| {
-            let same = (starts[index], sizes[index]) == (starts[next], sizes[next]);
-            end(index) > starts[next] && !same
+    pub(super) fn new(starts: &[u64], size: impl Fn(usize) -> u64) -> Self {
+        let end = |index: usize| starts[index].saturating_add(size(index));
+        let reaches_past = |&index: &usize| {
+            let next = index + 1;
+            end(index) > starts[next]
+                && (starts[index] != starts[next] || size(index) != size(next))
         };
-        let ranks = (0..starts.len() - 1).filter(|&index| reaches_past(index, index + 1));
+        let ranks = (0..starts.len() - 1).filter(reaches_past);
         let ranks: Vec<u32> = ranks.map(|index| index as u32).collect();
         let mut levels = Vec::new();
         let mut level = maxima(ranks.iter().map(|&rank| end(rank as usize)));
@@ -111,9 +112,9 @@ mod tests {
             for far in [0, 1, 31, 32, 1000, 1023, 1024, 32_768, 32_998] {
                 let starts: Vec<u64> = (0..count).map(|index| index * 10).collect();
                 let size = |index| if index == far { 1_000_000 } else { 15 };
-                let sizes: Vec<u64> = (0..count).map(size).collect();
-                let end = |index: usize| starts[index] + sizes[index];
-                let reach = Reach::new(&starts, &sizes);
+                let size = |index: usize| size(index as u64);
+                let end = |index: usize| starts[index] + size(index);
+                let reach = Reach::new(&starts, size);
                 let last = |before: u64, address| {
                     let found = reach.last_before(before as usize, address, end);
                     found.map(|rank| rank as u64)

@@ -16,18 +16,26 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn new(sizes: &[u64]) -> Self {
-        let mut aside = Vec::new();
-        let narrow = |(rank, &size)| match u16::try_from(size) {
-            Ok(size) if size != ASIDE => size,
-            _ => {
-                aside.push((rank, size));
-                ASIDE
-            }
+    pub(super) fn with_capacity(sizes: usize) -> Self {
+        Self {
+            small: Vec::with_capacity(sizes),
+            aside: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, size: u64) {
+        let small = match u16::try_from(size) {
+            Ok(small) if small != ASIDE => small,
+            _ => self.push_aside(size),
         };
-        let small = (0..).zip(sizes).map(narrow).collect();
-        aside.shrink_to_fit();
-        Self { small, aside }
+        self.small.push(small);
+    }
+
+    #[cold]
+    fn push_aside(&mut self, size: u64) -> u16 {
+        self.aside.push((self.small.len() as u32, size));
+        ASIDE
     }
 
     #[inline]
@@ -44,6 +52,20 @@ impl Sizes {
         self.aside[self.aside.partition_point(before)].1
     }
 
+    /// Puts the sizes from `start` on into this order.
+    pub(super) fn reorder(&mut self, start: usize, order: impl ExactSizeIterator<Item = usize>) {
+        let mut new = Self::with_capacity(start + order.len());
+        for index in (0..start).chain(order) {
+            new.push(self.get(index));
+        }
+        *self = new;
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.small.shrink_to_fit();
+        self.aside.shrink_to_fit();
+    }
+
     pub(super) fn heap_size(&self) -> usize {
         self.small.capacity() * size_of::<u16>() + self.aside.capacity() * size_of::<(u32, u64)>()
     }
@@ -56,10 +78,21 @@ mod tests {
     #[test]
     fn sizes_come_back() {
         let all = [0, 1, 65_534, 65_535, 65_536, u64::MAX, 7];
-        let sizes = Sizes::new(&all);
+        let mut sizes = Sizes::default();
+        for size in all {
+            sizes.push(size);
+        }
         for (index, size) in all.into_iter().enumerate() {
             assert_eq!(sizes.get(index), size);
         }
         assert_eq!(sizes.aside.len(), 3);
+
+        sizes.reorder(2, [6, 5, 4, 3, 2].into_iter());
+        for (index, size) in [0, 1, 7, u64::MAX, 65_536, 65_535, 65_534]
+            .into_iter()
+            .enumerate()
+        {
+            assert_eq!(sizes.get(index), size);
+        }
     }
 }
