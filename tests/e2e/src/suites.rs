@@ -7,7 +7,7 @@
 
 use crate::suite::{Suite, cargo, ktap, plain};
 
-pub const CRATES: &str = "userspace kmod tests tests/harness qemu/progress";
+pub const CRATES: &str = "userspace userspace/fuzz kmod tests tests/harness qemu/progress";
 
 #[rustfmt::skip]
 pub const SUITES: &[Suite] = &[
@@ -16,6 +16,7 @@ pub const SUITES: &[Suite] = &[
         .needs("command -v shellcheck", "shellcheck is not installed (apt-get install shellcheck)"),
     plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --workspace --all-targets -- -D warnings); done"),
     cargo("userspace", "cd userspace && cargo test --workspace --no-fail-fast"),
+    cargo("fuzz-corpus", "cd userspace/fuzz && cargo test --no-fail-fast"),
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What the fuzzer runs: one function for each target, over any bytes.
+//!
+//! A target panics if the crate does, and if the crate's answer is another than that of [`naive`], which is written from
+//! the format's description with `split` and loops alone. `fuzz_targets/` hands the functions to libFuzzer, `tests/` runs
+//! them over `corpus/`.
+
+mod file;
+mod line;
+pub mod naive;
+mod table;
+
+pub use file::file;
+pub use line::line;
+pub use table::table;
+
+/// A fuzz target: its name, which is that of its folder in `corpus/`, and what it runs.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[("line", line), ("file", file), ("table", table)];

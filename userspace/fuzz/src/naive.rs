@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! The same answers the slow way: nothing here is fast, and nothing is shared with the crate but its types.
+
+use std::cmp::Reverse;
+
+use kallmodsyms::{Dialect, Format, Symbol, Width};
+
+/// Every format there is.
+pub fn formats() -> impl Iterator<Item = Format> {
+    let widths = [Width::Bits32, Width::Bits64];
+    Dialect::ALL
+        .into_iter()
+        .flat_map(move |dialect| widths.map(|width| Format { dialect, width }))
+}
+
+/// The lines of a file, each with its line feed if it has one.
+pub fn lines(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    file.split_inclusive(|&byte| byte == b'\n')
+}
+
+/// Whether a line, given without its line feed, is one that a kernel prints in this format.
+#[must_use]
+pub fn is_line(format: Format, line: &[u8]) -> bool {
+    let (head, list) = match line.iter().position(|&byte| byte == b'\t') {
+        Some(tab) => (&line[..tab], Some(&line[tab + 1..])),
+        None => (line, None),
+    };
+    let fields: Vec<&[u8]> = head.split(|&byte| byte == b' ').collect();
+    let digits = format.width.digits();
+    let fields_are_good = match (format.dialect, fields.as_slice()) {
+        (Dialect::Sized, [address, size, kind, name]) => {
+            is_hex(address)
+                && address.len() == digits
+                && is_hex(size)
+                && size.len() <= digits
+                && (size[0] != b'0' || *size == b"0")
+                && is_kind(kind)
+                && is_name(name)
+        }
+        (Dialect::Unsized | Dialect::Object | Dialect::Kallsyms, [address, kind, name]) => {
+            is_hex(address) && address.len() == digits && is_kind(kind) && is_name(name)
+        }
+        _ => false,
+    };
+    fields_are_good && list.is_none_or(|list| is_list(format.dialect, list))
+}
+
+fn is_hex(field: &[u8]) -> bool {
+    !field.is_empty() && field.iter().all(|byte| b"0123456789abcdef".contains(byte))
+}
+
+fn is_kind(field: &[u8]) -> bool {
+    matches!(field, [b'a'..=b'z' | b'A'..=b'Z' | b'?'])
+}
+
+fn is_name(field: &[u8]) -> bool {
+    (1..=511).contains(&field.len()) && !field.iter().any(|&byte| is_blank(byte))
+}
+
+/// What C's `isspace()` takes for a blank, and what ends its strings.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, 0 | 9..=13 | b' ')
+}
+
+fn is_list(dialect: Dialect, list: &[u8]) -> bool {
+    let mut items: Vec<&[u8]> = list.split(|&byte| byte == b' ').collect();
+    if dialect == Dialect::Object && items.last().is_some_and(|item| is_object(item)) {
+        items.pop();
+    } else if items.is_empty() {
+        return false;
+    }
+    items.iter().all(|item| is_module(item)) && (dialect != Dialect::Kallsyms || items.len() <= 1)
+}
+
+fn is_module(item: &[u8]) -> bool {
+    let Some([b'[', name @ .., b']']) = Some(item) else {
+        return false;
+    };
+    let is_bad = |byte: &u8| !byte.is_ascii_graphic() || b"[]{}-/".contains(byte);
+    !name.is_empty() && !name.iter().any(is_bad)
+}
+
+fn is_object(item: &[u8]) -> bool {
+    let Some([b'{', name @ .., b'}']) = Some(item) else {
+        return false;
+    };
+    let is_bad = |byte: &u8| is_blank(*byte) || b"{}".contains(byte);
+    name.len() > 2 && name.ends_with(b".o") && !name.iter().any(is_bad)
+}
+
+/// All symbols of a table in plain vectors, searched from one end to the other.
+pub struct Model<'a> {
+    symbols: Vec<Symbol<'a>>,
+    ends: Vec<u64>,
+    /// The rank of the first symbol with the same extent.
+    firsts: Vec<usize>,
+}
+
+impl<'a> Model<'a> {
+    /// Takes symbols in the order of their source.
+    #[must_use]
+    pub fn new(source: &[Symbol<'a>], dialect: Dialect) -> Self {
+        let is_core = |symbol: &Symbol<'_>| symbol.modules.is_empty();
+        let image = source.iter().rposition(is_core).map_or(0, |last| last + 1);
+        // What the image lists has its modules built in, wherever else they stand. A file of kallsyms lists none.
+        let in_image = |symbol: &Symbol<'a>| {
+            let owner = |other: &Symbol<'a>| (other.modules, other.object);
+            let listed = source[..image]
+                .iter()
+                .any(|other| owner(other) == owner(symbol));
+            is_core(symbol) || (listed && dialect != Dialect::Kallsyms)
+        };
+        let mut symbols = source.to_vec();
+        symbols.sort_by_key(|symbol| {
+            let size = symbol.size.unwrap_or(0);
+            (symbol.address, size != 0, Reverse(size))
+        });
+        let in_image: Vec<bool> = symbols.iter().map(in_image).collect();
+
+        let end = |index: usize| {
+            let this: &Symbol<'_> = &symbols[index];
+            if let Some(size) = this.size {
+                return this.address.saturating_add(size);
+            }
+            let page_end = (this.address / 4096).saturating_add(1).saturating_mul(4096);
+            let above = |other: &Symbol<'_>| other.address > this.address;
+            let Some(next) = symbols.iter().position(above) else {
+                return page_end;
+            };
+            // The last symbol at this address decides for all.
+            let (here, there) = (&symbols[next - 1], &symbols[next]);
+            let same_owner = (here.modules, here.object) == (there.modules, there.object)
+                || (in_image[next - 1] && in_image[next]);
+            if same_owner && there.address - this.address < 1 << 32 {
+                there.address
+            } else {
+                there.address.min(page_end)
+            }
+        };
+        let ends = (0..symbols.len()).map(end).collect();
+        let first = |symbol: &Symbol<'_>| {
+            let extent = |other: &Symbol<'_>| (other.address, other.size);
+            let same = |other: &Symbol<'_>| extent(other) == extent(symbol);
+            symbols.iter().position(same)
+        };
+        let firsts = symbols.iter().filter_map(first).collect();
+        Self {
+            symbols,
+            ends,
+            firsts,
+        }
+    }
+
+    /// The symbols in table order.
+    #[must_use]
+    pub fn symbols(&self) -> &[Symbol<'a>] {
+        &self.symbols
+    }
+
+    /// Where a symbol ends.
+    #[must_use]
+    pub fn end(&self, index: usize) -> u64 {
+        self.ends[index]
+    }
+
+    /// The ranks of all symbols that contain an address: the innermost first, those of one extent in table order.
+    #[must_use]
+    pub fn containing(&self, address: u64) -> Vec<usize> {
+        let contains =
+            |index: &usize| self.symbols[*index].address <= address && address < self.ends[*index];
+        let mut found: Vec<usize> = (0..self.symbols.len()).filter(contains).collect();
+        // Stable, so that aliases stay in order.
+        found.sort_by_key(|&index| Reverse(self.firsts[index]));
+        found
+    }
+
+    /// The ranks of all symbols of a name.
+    #[must_use]
+    pub fn named(&self, name: &[u8]) -> Vec<usize> {
+        (0..self.symbols.len())
+            .filter(|&index| self.symbols[index].name == name)
+            .collect()
+    }
+}
