@@ -264,7 +264,7 @@ fn object(input: &[u8]) -> Parsed<'_, &[u8]> {
         return stop(ErrorKind::UnclosedObject, &[]);
     };
     let (object, rest) = (&input[1..close], &input[close + 1..]);
-    let is_file = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'{');
+    let is_file = |byte: &u8| !matches!(byte, 0 | b'\t'..=b'\r' | b' ' | b'{');
     if !object.ends_with(b".o") || object.len() == 2 || !object.iter().all(is_file) {
         return stop(ErrorKind::ObjectName, input);
     }
