@@ -476,7 +476,9 @@ impl SymbolTable {
         if self.facts.sizes {
             self.end_before(index, index + 1)
         } else {
-            self.end_before(index, self.addresses.upper(self.addresses.get(index)))
+            // Of symbols at one address the last decides for all, as in a look-up: they are one extent.
+            let next = self.addresses.upper(self.addresses.get(index));
+            self.end_before(next - 1, next)
         }
     }
 
