@@ -20,6 +20,10 @@ const PER_BUCKET: usize = 16;
 /// How many offsets are counted at once.
 const WINDOW: usize = 32;
 
+/// Up to how many clusters are looked at one by one. A kernel has a handful; a file that is made to be slow, as many as
+/// symbols.
+const FEW: usize = 16;
+
 /// A stretch of addresses without a seam.
 #[derive(Clone, Copy)]
 struct Cluster {
@@ -102,10 +106,9 @@ impl Addresses {
 
     #[inline]
     pub(super) fn get(&self, index: usize) -> u64 {
-        // A handful; the first whose successor starts later is the one.
-        let next = self.clusters[1..].iter();
-        let place = next.take_while(|cluster| cluster.first as usize <= index);
-        self.clusters[place.count()].base + u64::from(self.offsets[index])
+        // The first whose successor starts later is the one.
+        let place = leading(&self.clusters[1..], |next| next.first as usize <= index);
+        self.clusters[place].base + u64::from(self.offsets[index])
     }
 
     /// Whether two symbols start at one address.
@@ -117,11 +120,8 @@ impl Addresses {
     /// How many addresses are at most this one.
     #[inline]
     pub(super) fn upper(&self, address: u64) -> usize {
-        let after = self
-            .clusters
-            .iter()
-            .take_while(|cluster| cluster.base <= address);
-        let Some(place) = after.count().checked_sub(1) else {
+        let after = leading(&self.clusters, |cluster| cluster.base <= address);
+        let Some(place) = after.checked_sub(1) else {
             return 0;
         };
         let [cluster, next, ..] = &self.clusters[place..] else {
@@ -129,10 +129,13 @@ impl Addresses {
             return self.clusters[place].first as usize;
         };
         let offset = address - cluster.base;
-        let place = cluster.buckets as usize + (offset >> cluster.shift) as usize;
-        if place + 1 >= next.buckets as usize {
+        // No overflow: there are no more buckets before a cluster than addresses.
+        let place = u64::from(cluster.buckets) + (offset >> cluster.shift);
+        // The last bucket has the end of the cluster.
+        if place >= u64::from(next.buckets) - 1 {
             return next.first as usize;
         }
+        let place = place as usize;
         let range = self.buckets[place] as usize..self.buckets[place + 1] as usize;
         // The bucket is not the last one, so the offset is less than 4 GiB.
         self.count(range, offset as u32)
@@ -164,4 +167,21 @@ impl Addresses {
         self.clusters.capacity() * size_of::<Cluster>()
             + (self.offsets.capacity() + self.buckets.capacity()) * size_of::<u32>()
     }
+}
+
+/// How many clusters at the start of the list are such.
+#[inline]
+fn leading(clusters: &[Cluster], such: impl Fn(&Cluster) -> bool) -> usize {
+    let few = clusters.iter().take(FEW);
+    let count = few.take_while(|&cluster| such(cluster)).count();
+    if count < FEW {
+        count
+    } else {
+        search(clusters, such)
+    }
+}
+
+#[cold]
+fn search(clusters: &[Cluster], such: impl Fn(&Cluster) -> bool) -> usize {
+    clusters.partition_point(such)
 }

@@ -392,7 +392,7 @@ impl SymbolTable {
     }
 
     /// The stretches between the first and the last symbol that belong to no symbol, in address order. None where the
-    /// source has no sizes.
+    /// source has no sizes. A marker of size zero cuts a gap in two.
     ///
     /// ```
     /// # use kallmodsyms::SymbolTable;
@@ -498,7 +498,8 @@ impl SymbolTable {
         if next_start <= page_end {
             return next_start;
         }
-        let (here, there) = (self.owners.of(index), self.owners.of(next));
+        // Symbols at one address end together: where the last of them does.
+        let (here, there) = (self.owners.of(next - 1), self.owners.of(next));
         let same = here.is(there) || (here.group().is_image() && there.group().is_image());
         if same && u32::try_from(next_start - start).is_ok() {
             next_start
@@ -615,7 +616,7 @@ pub struct Gap<'t> {
     pub start: u64,
     /// The first byte after it.
     pub end: u64,
-    /// The symbol that ends where the gap starts.
+    /// The symbol that ends where the gap starts: the last that starts there too, else the first that ends there.
     pub before: Entry<'t>,
     /// The first symbol after the gap.
     pub after: Entry<'t>,

@@ -95,7 +95,7 @@ impl NameIndex {
         // Between one and two symbols a bucket.
         let buckets = (names.len() / 2 + 1).next_power_of_two();
         let bucket_of: Vec<u32> = (0..names.len())
-            .map(|index| bucket(names.get(index), buckets) as u32)
+            .map(|index| bucket(fold(names.get(index)), buckets) as u32)
             .collect();
         // Counted, summed up, and filled from behind: a counting sort, which keeps address order within a bucket.
         let mut starts = vec![0_u32; buckets + 1];
@@ -130,7 +130,9 @@ impl NameIndex {
 
     #[inline]
     fn search<'t>(&'t self, table: &'t SymbolTable, name: &[u8], folding: bool) -> Named<'t> {
-        let bucket = bucket(name, self.starts.len() - 1);
+        // A name that is asked for folded is not folded itself: no `.llvm.<hash>` comes off twice.
+        let folded = if folding { name } else { fold(name) };
+        let bucket = bucket(folded, self.starts.len() - 1);
         let range = self.starts[bucket] as usize..self.starts[bucket + 1] as usize;
         let mut named = Named {
             table,
@@ -147,11 +149,11 @@ impl NameIndex {
     }
 }
 
-/// Names that differ by `.llvm.<hash>` alone share a bucket.
+/// The bucket of a folded name, so that names which differ by `.llvm.<hash>` alone share one.
 #[inline]
-fn bucket(name: &[u8], buckets: usize) -> usize {
+fn bucket(folded: &[u8], buckets: usize) -> usize {
     // The same for all tables: what a kernel calls its functions is no attack.
-    let hash = FixedState::default().hash_one(fold(name));
+    let hash = FixedState::default().hash_one(folded);
     // `buckets` is a power of two.
     hash as usize & (buckets - 1)
 }
