@@ -11,6 +11,7 @@
 #
 # ACCEL=kvm in the environment asks for KVM. It opens and yet starts no guest on
 # many machines, so a short boot tries it first; TCG, the default, always works.
+# ACCEL=counting is TCG with a clock of instructions, for qemu/bench/.
 set -euo pipefail
 
 die() { echo "boot.sh: $*" >&2; exit 1; }
@@ -37,13 +38,21 @@ while (($#)); do
 done
 [[ $kernel && $initrd && $out ]] || die "$usage"
 # The kernel's own selftest takes minutes under emulation.
-[[ $limit ]] || { [[ $append == *kms.mode=test* ]] && limit=900 || limit=300; }
+if [[ ! $limit ]]; then
+	case $append in
+	*kms.mode=test* | *kms.mode=busy* | *kms.mode=bench*) limit=900 ;;
+	*) limit=300 ;;
+	esac
+fi
 [[ -f $kernel ]] || die "$kernel is missing: build the kernel first (make kernel)"
 [[ -f $initrd ]] || die "$initrd is missing: make it with qemu/initramfs.sh"
 qemu=$(command -v qemu-system-x86_64) || die "qemu-system-x86_64 is missing: apt-get install qemu-system-x86"
 
 tcg=(-accel "tcg,thread=multi" -cpu max)
 kvm=(-accel kvm -cpu host)
+# Guest time is the number of executed instructions, a nanosecond each, however long
+# that takes. It is counted on one processor only.
+counting=(-accel tcg -icount "shift=0,sleep=off" -cpu max -smp 1)
 machine=("$qemu" -machine pc -smp 2 -m 1G -nodefaults -no-reboot -display none -kernel "$kernel" -initrd "$initrd")
 # A guest that gets little time finds fault with its timer unless told not to look.
 args="console=ttyS0 oops=panic panic=-1 no_timer_check"
@@ -72,7 +81,8 @@ kvm)
 	fi
 	rm -rf "$canary"
 	;;
-*) die "ACCEL=$ACCEL: tcg or kvm" ;;
+counting) accel=("${counting[@]}") ;;
+*) die "ACCEL=$ACCEL: tcg, kvm or counting" ;;
 esac
 
 if [[ $interactive ]]; then

@@ -58,14 +58,17 @@ trap 'rm -rf "$work"' EXIT
 		[[ -f $bin ]] || die "$bin is missing: it was named with --bin"
 		echo "file /bin/$(basename "$bin") $(realpath "$bin") 0755 0 0"
 	done
-	# Which module file of the kernel build each module in the guest is.
+	# Which module file of the kernel build each module in the guest is; of one that
+	# was built elsewhere, the name of the file.
 	: >"$work/modules.txt"
 	for module in ${modules[@]+"${modules[@]}"}; do
 		[[ -f $module ]] || die "$module is missing: it was named with --module"
 		file=$(basename "$module")
 		echo "file /modules/$file $(realpath "$module") 0644 0 0"
 		name=${file%.ko}
-		echo "${name//-/_} $(realpath --relative-to="$build" "$module")" >>"$work/modules.txt"
+		path=$(realpath --relative-base="$build" "$module")
+		[[ $path != /* ]] || path=$file
+		echo "${name//-/_} $path" >>"$work/modules.txt"
 	done
 	echo "file /modules.txt $work/modules.txt 0644 0 0"
 } >"$work/list"
