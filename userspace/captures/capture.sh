@@ -3,10 +3,11 @@
 #
 # Packs what `make run` left into captures of this directory:
 #
-#   make run && userspace/captures/capture.sh [NAME [RUN_DIR]]
+#   make run && userspace/captures/capture.sh [NAME [RUN_DIR [FILE...]]]
 #
 # NAME is what the captures are called (standard), RUN_DIR what the guest left
-# (build/run). The kernel of RUN_DIR has to be the one that was built last.
+# (build/run), FILE what to pack of that if not all, and of the kernel's build. The kernel
+# of RUN_DIR has to be the one that was built last.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 name=${1:-standard}
@@ -22,5 +23,9 @@ pack() { # FROM FILE...
 		printf '%9d  %s\n' "$(stat -c %s "$here/$name.$file.xz")" "$name.$file.xz"
 	done
 }
-pack "$run" kallmodsyms kallsyms modules.txt version
-pack "$KERNEL_BUILD" System.map modules.builtin modules.builtin.ranges
+if [ $# -gt 2 ]; then
+	pack "$run" "${@:3}"
+else
+	pack "$run" kallmodsyms kallsyms modules.txt version
+	pack "$KERNEL_BUILD" System.map modules.builtin modules.builtin.ranges
+fi
