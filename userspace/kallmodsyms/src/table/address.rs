@@ -91,15 +91,16 @@ impl Addresses {
             buckets: self.buckets.len() as u32,
             shift,
         });
-        let offsets = addresses.iter().map(|address| (address - base) as u32);
+        let offset = |address: u64| (address - base) as u32;
+        self.offsets
+            .extend(addresses.iter().map(|&address| offset(address)));
         // The bucket to come next.
         let mut bucket = 0;
-        for (rank, offset) in (first as u32..).zip(offsets) {
-            while u64::from(offset) >> shift >= bucket {
+        for (rank, &address) in (first as u32..).zip(addresses) {
+            while offset(address) >> shift >= bucket {
                 self.buckets.push(rank);
                 bucket += 1;
             }
-            self.offsets.push(offset);
         }
         self.buckets.push((first + addresses.len()) as u32);
     }

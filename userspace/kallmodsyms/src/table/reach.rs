@@ -24,13 +24,14 @@ impl Reach {
     /// One that has the same extent as the next is left out: where it is the answer, so is the next.
     pub(super) fn new(starts: &[u64], size: impl Fn(usize) -> u64) -> Self {
         let end = |index: usize| starts[index].saturating_add(size(index));
-        let reaches_past = |&index: &usize| {
-            let next = index + 1;
-            end(index) > starts[next]
-                && (starts[index] != starts[next] || size(index) != size(next))
-        };
-        let ranks = (0..starts.len() - 1).filter(reaches_past);
-        let ranks: Vec<u32> = ranks.map(|index| index as u32).collect();
+        let mut ranks = Vec::new();
+        for (index, pair) in starts.windows(2).enumerate() {
+            let same_extent = || pair[0] == pair[1] && size(index) == size(index + 1);
+            if end(index) > pair[1] && !same_extent() {
+                ranks.push(index as u32);
+            }
+        }
+        ranks.shrink_to_fit();
         let mut levels = Vec::new();
         let mut level = maxima(ranks.iter().map(|&rank| end(rank as usize)));
         while level.len() > 1 {

@@ -53,12 +53,13 @@ impl Sizes {
     }
 
     /// Puts the sizes from `start` on into this order.
-    pub(super) fn reorder(&mut self, start: usize, order: impl ExactSizeIterator<Item = usize>) {
-        let mut new = Self::with_capacity(start + order.len());
-        for index in (0..start).chain(order) {
-            new.push(self.get(index));
+    pub(super) fn reorder(&mut self, start: usize, order: impl Iterator<Item = usize>) {
+        let moved: Vec<u64> = order.map(|index| self.get(index)).collect();
+        self.small.truncate(start);
+        self.aside.retain(|&(rank, _)| (rank as usize) < start);
+        for size in moved {
+            self.push(size);
         }
-        *self = new;
     }
 
     pub(super) fn shrink_to_fit(&mut self) {
