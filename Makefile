@@ -8,7 +8,7 @@
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/cargo
 OUT ?= build/export
 
-.PHONY: help run test shell kernel tree export check where clean distclean
+.PHONY: help run test bench shell kernel tree export check where clean distclean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
@@ -16,7 +16,10 @@ run: ## build and boot the patched kernel, and show /proc/kallmodsyms
 	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard run build/run && qemu/show.sh build/run
 
 test: ## everything that can be tested; the last line counts
-	@qemu/install.sh && qemu/turn.sh cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e -- suite
+	@qemu/install.sh test && qemu/turn.sh cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e -- suite
+
+bench: ## measure the crate beside its peers, and print the table of ratios
+	@qemu/install.sh bench && userspace/bench/bench.sh
 
 shell: ## a shell in the guest
 	@qemu/install.sh && qemu/run.sh standard shell build/shell

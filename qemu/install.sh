@@ -1,21 +1,39 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# Installs what is missing, and nothing else: Debian 12 packages, and bindgen in the
-# cache (Debian's is too old for Linux 6.12 with this compiler). As another user than
-# root, or where there is no apt, it says exactly what is missing and stops.
+# Installs what is missing, and nothing else: Debian 12 packages, and in the cache bindgen
+# (Debian's is too old for Linux 6.12 with this compiler). As another user than root, or
+# where there is no apt, it says exactly what is missing and stops.
+#
+#   qemu/install.sh [test | bench]
+#
+# test adds what counts instructions: valgrind, and gungraun's runner in the cache. bench
+# adds the peers that are measured, if it can: the benches say which they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
 
 bindgen=0.73.2
+gungraun=0.20.0 # as in userspace/figures/Cargo.toml
+# What our crates ask for; any cargo will do that is not older.
+cargo=1.85.0
 packages=(build-essential bc bison flex gawk kmod cpio xz-utils libelf-dev libssl-dev perl git ccache
 	rustc-web rust-web-src rust-web-clippy rustfmt-web libclang-dev clang lld llvm
 	qemu-system-x86 busybox-static shellcheck binutils diffutils patch file)
 [ -n "${KERNEL_SRC:-}" ] || packages+=("$PACKAGE")
-# Any cargo will do if it is not older than what our crates ask for.
+case ${1:-} in
+test)
+	packages+=(valgrind)
+	cargo=1.88.0
+	;;
+bench)
+	packages=(build-essential)
+	[ "$(id -u)" != 0 ] || packages+=(linux-perf libbpfcc-dev)
+	cargo=1.88.0
+	;;
+esac
 cargo_version=$(cargo --version 2>/dev/null | cut -d' ' -f2 || true)
-[ "$(printf '%s\n' 1.85.0 "${cargo_version:-0}" | sort -V | head -n 1)" = 1.85.0 ] || packages+=(cargo-web)
+[ "$(printf '%s\n' "$cargo" "${cargo_version:-0}" | sort -V | head -n 1)" = "$cargo" ] || packages+=(cargo-web)
 
 [ "$(uname -m)" = x86_64 ] || die "this machine is $(uname -m): the kernel is built and booted on x86_64 only"
 
@@ -32,9 +50,12 @@ if [ ${#missing[@]} -gt 0 ]; then
 		die "apt-get cannot install ${missing[*]} (see above; no network, or not Debian 12?): install them and run again"
 fi
 
-if [ "$("$cache/tools/bin/bindgen" --version 2>/dev/null)" != "bindgen $bindgen" ]; then
-	say "install: bindgen $bindgen (a minute)"
+tool() { # COMMAND CRATE VERSION: in the cache
+	[ "$("$cache/tools/bin/$1" --version 2>/dev/null)" != "$1 $3" ] || return 0
+	say "install: $1 $3 (a minute)"
 	lock "$cache/tools"
-	cargo install --quiet --locked --force --root "$cache/tools" bindgen-cli --version "$bindgen" >&2 ||
-		die "cannot install bindgen-cli $bindgen (see above; no network?): 'cargo install --locked --root $cache/tools bindgen-cli --version $bindgen' has to work"
-fi
+	cargo install --quiet --locked --force --root "$cache/tools" "$2" --version "$3" >&2 ||
+		die "cannot install $2 $3 (see above; no network?): 'cargo install --locked --root $cache/tools $2 --version $3' has to work"
+}
+[ "${1:-}" = bench ] || tool bindgen bindgen-cli "$bindgen"
+[ "${1:-}" != test ] || tool gungraun-runner gungraun-runner "$gungraun"

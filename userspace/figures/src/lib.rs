@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What is measured of the crate, beside what is wanted: the [table](table) that `make bench` prints, and the
+//! [instruction counts](instructions) that `make test` guards.
+
+pub mod instructions;
+pub mod samples;
+pub mod table;
