@@ -52,6 +52,7 @@ impl Binding {
 ///
 /// assert_eq!(Kind::of_letter(b'T'), Kind::Function);
 /// assert_eq!(Kind::of_letter(b'r'), Kind::Object);
+/// assert_eq!(Kind::of_letter(b'V'), Kind::Object);
 /// assert_eq!(Kind::of_letter(b'W'), Kind::Unknown);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,7 +76,7 @@ impl Kind {
     pub const fn of_letter(letter: u8) -> Self {
         match letter.to_ascii_lowercase() {
             b't' => Self::Function,
-            b'b' | b'c' | b'd' | b'g' | b'r' => Self::Object,
+            b'b' | b'c' | b'd' | b'g' | b'r' | b'v' => Self::Object,
             _ => Self::Unknown,
         }
     }
