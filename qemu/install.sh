@@ -7,13 +7,15 @@
 #
 #   qemu/install.sh [test | bench]
 #
-# test adds what counts instructions: valgrind, and gungraun's runner in the cache. bench
-# adds the peers that are measured, if it can: the benches say which they do without.
+# test adds what counts instructions: valgrind, and gungraun's runner in the cache; and
+# drgn in the cache, if it can: without it one suite is skipped. bench adds the peers that
+# are measured, if it can: the benches say which they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
 
 bindgen=0.73.2
+drgn=0.3.0
 gungraun=0.20.0 # as in userspace/figures/Cargo.toml
 # What our crates ask for; any cargo will do that is not older.
 cargo=1.85.0
@@ -23,7 +25,7 @@ packages=(build-essential bc bison flex gawk kmod cpio xz-utils libelf-dev libss
 [ -n "${KERNEL_SRC:-}" ] || packages+=("$PACKAGE")
 case ${1:-} in
 test)
-	packages+=(valgrind)
+	packages+=(valgrind python3-venv)
 	cargo=1.88.0
 	;;
 bench)
@@ -59,3 +61,11 @@ tool() { # COMMAND CRATE VERSION: in the cache
 }
 [ "${1:-}" = bench ] || tool bindgen bindgen-cli "$bindgen"
 [ "${1:-}" != test ] || tool gungraun-runner gungraun-runner "$gungraun"
+if [ "${1:-}" = test ] && ! compgen -G "$cache/tools/drgn/lib/python3*/site-packages/drgn-$drgn.dist-info" >/dev/null; then
+	say "install: drgn $drgn"
+	lock "$cache/tools"
+	{ python3 -m venv "$cache/tools/drgn" &&
+		"$cache/tools/drgn/bin/pip" install --quiet --disable-pip-version-check --retries 1 \
+			--only-binary :all: "drgn==$drgn"; } >&2 ||
+		say "warning: cannot install drgn $drgn (see above; no network?): the suite that asks it is skipped"
+fi

@@ -7,4 +7,5 @@ set -euo pipefail
 . "$(dirname "$0")/../linux-patch/lib.sh"
 locate
 printf '%s=%q\n' KERNEL_TREE "$tree" KERNEL_BUILD "$tree/build-standard" \
-	KERNEL_IMAGE "$tree/build-standard/arch/x86/boot/bzImage" RUN_DIR "$top/build/run"
+	KERNEL_IMAGE "$tree/build-standard/arch/x86/boot/bzImage" RUN_DIR "$top/build/run" \
+	TOOLS "$cache/tools"

@@ -2,7 +2,7 @@
 //! The suites of `make test`, in the order they run: a line each.
 //!
 //! Cheap ones come first. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE,
-//! KERNEL_BUILD, KERNEL_IMAGE, RUN_DIR (from `make -s where`), CRATES (where each Cargo.toml of ours is) and
+//! KERNEL_BUILD, KERNEL_IMAGE, RUN_DIR, TOOLS (from `make -s where`), CRATES (where each Cargo.toml of ours is) and
 //! E2E (this program).
 
 use crate::suite::{Suite, cargo, ktap, plain};
@@ -17,6 +17,8 @@ pub const SUITES: &[Suite] = &[
     plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --workspace --all-targets -- -D warnings); done"),
     cargo("userspace", "cd userspace && cargo test --workspace --no-fail-fast"),
     cargo("fuzz-corpus", "cd userspace/fuzz && cargo test --no-fail-fast"),
+    ktap("drgn", "cd userspace && cargo run --quiet --release -p kallmodsyms-second-opinion -- $TOOLS/drgn/bin/python")
+        .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh says why; it needs PyPI)"),
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
