@@ -1,714 +1,316 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Lines that no kernel prints, each with the message that a user gets: the first error of the file.
+//! What no kernel prints, each with the message that a user gets, in `bad_inputs/NAME.snap`; and what looks bad and is
+//! not, each with what is read, in `odd_inputs/NAME.snap`.
 
-use kallmodsyms::{Dialect, ErrorKind, Format, Symbols};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::{fs, iter};
 
-fn first_error(file: &[u8]) -> String {
-    let error = Symbols::new(file).find_map(Result::err);
-    let error = error.expect("the file should be bad");
-    error.diagnostic("bad", file).to_string()
+use kallmodsyms::validate::Validation;
+use kallmodsyms::{Dialect, ErrorKind, Format, SymbolTable, Symbols};
+
+#[rustfmt::skip]
+const BAD: &[(&str, &[u8])] = &[
+    // Files as a whole.
+    ("empty", b""),
+    ("one_line_feed", b"\n"),
+    ("blank", b" \n"),
+    ("zero_bytes", b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+    ("hidden", b"0000000000000000 0 T _text\n0000000000000000 0 T _stext\n"),
+    ("hidden_kallsyms", b"0000000000000000 T _text\n0000000000000000 T _stext\n"),
+    ("hidden_32_bits", b"00000000 T _text\n"),
+    ("not_text", b"\x7fELF\x02\x01\x01\n"),
+    ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03K\x03\x82\n"),
+    ("html", b"<html><body>404 Not Found</body></html>\n"),
+    ("byte_order_mark", b"\xef\xbb\xbfffffffff81000000 8 T _stext\n"),
+    ("utf_16", b"\xff\xfef\0f\0f\0f\0 \0T\0 \0a\0\n\0"),
+    // Line ends.
+    ("crlf", b"ffffffff81000000 8 T _stext\r\n"),
+    ("crlf_throughout", b"ffffffff81000000 T _stext\r\nffffffff81000008 T next\r\n"),
+    ("carriage_returns_alone", b"ffffffff81000000 T _stext\rffffffff81000008 T next\r"),
+    ("no_last_newline", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T nex"),
+    ("no_newline_at_all", b"ffffffff81000000 8 T _stext"),
+    ("empty_line", b"ffffffff81000000 8 T _stext\n\n"),
+    ("empty_first_line", b"\nffffffff81000000 8 T _stext\n"),
+    ("empty_lines_last", b"ffffffff81000000 8 T _stext\n\n\n"),
+    // Lines cut short.
+    ("cut_in_address", b"ffffffff81000000 8 T _stext\nffffffff8100"),
+    ("cut_after_address", b"ffffffff81000000 8 T _stext\nffffffff81000008\n"),
+    ("cut_after_size", b"ffffffff81000000 8 T _stext\nffffffff81000008 8\n"),
+    ("cut_in_size", b"ffffffff81000000 8 T _stext\nffffffff81000008 1"),
+    ("cut_after_type", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T\n"),
+    ("cut_after_type_in_kallsyms", b"ffffffff81000000 T _stext\nffffffff81000008 T\n"),
+    ("cut_after_tab", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t"),
+    ("cut_in_module", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[ex"),
+    ("cut_between_modules", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a] "),
+    ("head_of_line_lost", b"81000000 8 T _stext\nffffffff81000000 8 T next\n"),
+    // Blanks.
+    ("trailing_blank", b"ffffffff81000000 8 T _stext \n"),
+    ("trailing_tab", b"ffffffff81000000 8 T _stext\t\n"),
+    ("leading_blank", b"ffffffff81000000 8 T _stext\n ffffffff81000008 8 T next\n"),
+    ("leading_tab", b"ffffffff81000000 8 T _stext\n\tffffffff81000008 8 T next\n"),
+    ("two_blanks", b"ffffffff81000000 8 T _stext\nffffffff81000008  8 T next\n"),
+    ("two_blanks_for_a_size", b"ffffffff81000000 8 T _stext\nffffffff81000008  T next\n"),
+    ("tab_for_a_blank", b"ffffffff81000000 8 T _stext\nffffffff81000008\t8 T next\n"),
+    ("all_tabs", b"ffffffff81000000\t8\tT\t_stext\n"),
+    ("no_name", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T \t[ext4]\n"),
+    ("blank_in_name", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T two words\n"),
+    ("name_form_feed", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T na\x0cme\n"),
+    ("name_vertical_tab", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T na\x0bme\n"),
+    ("name_carriage_return", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T na\rme\n"),
+    // NUL.
+    ("nul", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T na\0me\n"),
+    ("nul_in_address", b"ffffffff81000000 8 T _stext\nffffffff8100000\0 8 T next\n"),
+    ("nul_in_module", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[ex\0t4]\n"),
+    ("nul_in_object", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a\0.o}\n"),
+    ("nul_last", b"ffffffff81000000 8 T _stext\n\0"),
+    // Dialects put together.
+    ("size_missing", b"ffffffff81000000 8 T _stext\nffffffff81000008 T next\n"),
+    ("size_missing_hex_type", b"ffffffff81000000 8 T _stext\nffffffff81000008 d next\n"),
+    ("size_missing_named_t", b"ffffffff81000000 8 T _stext\nffffffff81000008 d t\n"),
+    ("size_added", b"ffffffff81000000 T _stext\nffffffff81000008 d t t\n"),
+    ("object_after_sized", b"ffffffff81000000 8 T _stext\nffffffff81000008 T next\t{a.o}\n"),
+    ("unsized_after_sized", b"ffffffff81000000 8 T _stext\nffffffff81000008 T next\t[a] [b]\n"),
+    ("sized_after_object", b"ffffffff81000000 T _stext\t{a.o}\nffffffff81000008 8 T next\t[a]\n"),
+    ("sized_twice", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 8 T next\n"),
+    // Addresses.
+    ("address_17_digits", b"ffffffff81000000 8 T _stext\nffffffff810000080 8 T next\n"),
+    ("address_15_digits", b"ffffffff81000000 8 T _stext\nfffffff81000008 8 T next\n"),
+    ("address_32_bits", b"ffffffff81000000 8 T _stext\nc0008000 8 T next\n"),
+    ("address_64_bits", b"c0008000 T _text\nffffffff81000000 T _stext\n"),
+    ("address_upper_case", b"ffffffff81000000 8 T _stext\nffffffff8100000A 8 T next\n"),
+    ("address_prefix", b"ffffffff81000000 8 T _stext\n0xffff8100000008 8 T next\n"),
+    ("address_9_digits", b"c0008000 T _text\nc00080000 T next\n"),
+    ("address_upper_case_32_bits", b"c0008000 T _text\nC0008040 T next\n"),
+    ("address_with_sign", b"ffffffff81000000 8 T _stext\n+fffffff81000008 8 T next\n"),
+    ("address_not_hex", b"ffffffff81000000 8 T _stext\nfffffffg81000008 8 T next\n"),
+    ("address_not_ascii", b"ffffffff81000000 8 T _stext\nffffffff8100000\xe9 8 T next\n"),
+    // Sizes.
+    ("size_upper_case", b"ffffffff81000000 8 T _stext\nffffffff81000008 1F T next\n"),
+    ("size_leading_zero", b"ffffffff81000000 8 T _stext\nffffffff81000008 01f T next\n"),
+    ("size_two_zeros", b"ffffffff81000000 8 T _stext\nffffffff81000008 00 T next\n"),
+    ("size_17_digits", b"ffffffff81000000 8 T _stext\nffffffff81000008 11111111111111111 T next\n"),
+    ("size_9_digits_32_bits", b"c0008000 8 T _text\nc0008008 111111111 T next\n"),
+    ("size_padded", b"ffffffff81000000 8 T _stext\nffffffff81000008 0000000000000008 T next\n"),
+    ("size_prefix", b"ffffffff81000000 8 T _stext\nffffffff81000008 0x8 T next\n"),
+    ("size_negative", b"ffffffff81000000 8 T _stext\nffffffff81000008 -8 T next\n"),
+    ("size_nil", b"ffffffff81000000 8 T _stext\nffffffff81000008 (nil) T next\n"),
+    // Types.
+    ("type_digit", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 8 next\n"),
+    ("type_two_letters", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 Tt next\n"),
+    ("type_not_ascii", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 \xe9 next\n"),
+    ("type_missing", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 next\n"),
+    ("type_dash", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 - next\n"),
+    // Modules.
+    ("module_bare", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\text4\n"),
+    ("module_after_blank", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next [ext4]\n"),
+    ("module_two_tabs", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t\t[ext4]\n"),
+    ("module_empty", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[]\n"),
+    ("module_empty_second", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a] []\n"),
+    ("module_not_closed", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[ext4\n"),
+    ("module_not_opened", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\text4]\n"),
+    ("module_opened_twice", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[[ext4]\n"),
+    ("module_closed_twice", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[ext4]]\n"),
+    ("module_parentheses", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t(ext4)\n"),
+    ("module_hyphen", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[snd-hda-intel]\n"),
+    ("module_path", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[fs/ext4]\n"),
+    ("module_nested", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a[b]]\n"),
+    ("module_blank_inside", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a b]\n"),
+    ("module_not_ascii", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[caf\xe9]\n"),
+    ("module_then_text", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a]b\n"),
+    ("modules_without_blank", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a][b]\n"),
+    ("modules_two_blanks", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a]  [b]\n"),
+    ("modules_tab_between", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a]\t[b]\n"),
+    ("modules_comma", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a, b]\n"),
+    ("modules_blank_last", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a] \n"),
+    // Object files.
+    ("object_in_sized", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a] {a.o}\n"),
+    ("object_not_closed", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a.o\n"),
+    ("object_not_opened", b"ffffffff81000000 T _stext\t{a.o}\nffffffff81000008 T next\t[a] a.o}\n"),
+    ("object_empty", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{}\n"),
+    ("object_no_suffix", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a.c}\n"),
+    ("object_suffix_alone", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{.o}\n"),
+    ("object_blank_inside", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a b.o}\n"),
+    ("object_twice", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a.o} {b.o}\n"),
+    ("object_not_last", b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a.o} [a]\n"),
+    // Lines that are good, and not beside each other.
+    ("modules_unsorted", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T f\t[b] [a]\nffffffff82000000 0 B _end\n"),
+    ("module_twice", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T f\t[a] [a]\nffffffff82000000 0 B _end\n"),
+    ("size_wraps", b"ffffffff81000000 ffffffffffffffff T _stext\n"),
+    ("half_hidden", b"ffffffff81000000 8 T _stext\n0000000000000000 8 T next\n"),
+    ("sizes_shown_alone", b"0000000000000000 8 T _stext\n0000000000000000 8 T next\n"),
+    ("addresses_descend", b"ffffffff81000000 8 T _stext\nffffffff80000000 8 T next\n"),
+    ("alias_after_smaller", b"ffffffff81000000 8 T _stext\nffffffff81000000 10 T next\n"),
+    ("line_twice", b"ffffffff81000000 8 T _stext\nffffffff81000000 8 T _stext\n"),
+    ("loaded_module_of_two", b"ffffffff81000000 8 T _stext\nffffffffc0000000 8 t f\t[a] [b]\n"),
+    ("bpf_before_modules", b"ffffffff81000000 8 T _stext\nffffffffc0000000 8 t f\t[bpf]\nffffffffc0001000 8 t g\t[nfs]\n"),
+];
+
+/// Files that a kernel prints, though they look as if none did.
+#[rustfmt::skip]
+const ODD: &[(&str, &[u8])] = &[
+    ("named_t", b"ffffffff81000000 d t\n"),
+    ("size_like_a_type", b"ffffffff81000000 d t t\n"),
+    ("name_like_a_size", b"ffffffff81000000 T 10\n"),
+    ("size_of_16_digits", b"0000000000000000 ffffffffffffffff A all\nffffffff81000000 0 T _stext\n"),
+    ("type_unknown", b"ffffffff81000000 4 ? mark\n"),
+    ("name_not_utf8", b"ffffffff81000000 8 T caf\xe9\xff\x80\n"),
+    ("name_with_brackets", b"ffffffff81000000 8 T a[b]{c.o}\n"),
+    ("name_with_control_characters", b"ffffffff81000000 8 T \x01\x1b[31m\x7f\n"),
+    ("bits_32", b"c0008000 T _text\nbf000000 t f\t[ext4]\n"),
+    ("bits_32_sized", b"c0008000 fff T _text\nbf000000 0 t f\t[ext4]\n"),
+    ("object_alone", b"ffffffff81000000 t f\t{drivers/a.o}\n"),
+    ("object_after_modules", b"ffffffff81000000 t f\t[a] [b] {a-b.o}\nffffffff82000000 B _end\n"),
+    ("pseudo_modules", b"ffffffff81000000 8 T f\nffffffffc0000000 8 t g\t[bpf]\nffffffffc0001000 8 t h\t[__builtin__kprobes]\n"),
+    ("one_of_many_hidden", b"0000000000000000 8 A cpu_data\nffffffff81000000 8 T _stext\n"),
+];
+
+/// Those that are too long for a literal, too.
+fn bad_inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let n = |count| "n".repeat(count);
+    let long = [
+        (
+            "name_512_bytes",
+            format!("ffffffff81000000 8 T {}\n", n(512)),
+        ),
+        (
+            "name_endless",
+            format!("ffffffff81000000 8 T {}\n", n(5000)),
+        ),
+        (
+            "module_after_a_long_name",
+            format!("ffffffff81000000 8 T {}\t[a-b]\n", n(300)),
+        ),
+        (
+            "line_1000",
+            format!(
+                "{}ffffffff81000000 8 T\n",
+                "ffffffff81000000 8 T f\n".repeat(999)
+            ),
+        ),
+    ];
+    let short = BAD.iter().map(|&(name, file)| (name, file.to_vec()));
+    short
+        .chain(long.map(|(name, file)| (name, file.into_bytes())))
+        .collect()
 }
 
-/// An empty line.
-#[test]
-fn empty_line() {
-    let file = b"ffffffff81000000 8 T _stext\n\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[fields]: expected a symbol, found an empty line
-     --> bad:2:1
-      |
-    2 | 
-      | ^
-      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
-    ");
+fn odd_inputs() -> Vec<(&'static str, Vec<u8>)> {
+    let long = format!("ffffffff81000000 8 T {}\n", "n".repeat(511));
+    let short = ODD.iter().map(|&(name, file)| (name, file.to_vec()));
+    short
+        .chain([("name_511_bytes", long.into_bytes())])
+        .collect()
 }
 
-/// CR LF.
-#[test]
-fn crlf() {
-    let file = b"ffffffff81000000 8 T _stext\r\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[newline]: expected the line to end in LF alone, found CR LF
-     --> bad:1:28
-      |
-    1 | ffffffff81000000 8 T _stext\r
-      |                            ^
-      = was the copy cut short (read it again), or did a tool rewrite line ends (undo with tr -d '\r')?
-    ");
+/// The first bad line; where all are good, why there is no table of them; and where there is one, what rule is broken.
+fn message(file: &[u8]) -> Option<String> {
+    let bad_line = Symbols::new(file).find_map(Result::err);
+    let no_table = || SymbolTable::from_bytes(file).err();
+    if let Some(error) = bad_line.or_else(no_table) {
+        return Some(error.diagnostic("bad", file).to_string());
+    }
+    let report = Validation::new(file).run();
+    let finding = report.findings.first()?;
+    Some(finding.diagnostic("bad", file).to_string())
 }
 
-/// NUL, as in a sparse copy.
-#[test]
-fn nul() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T na\0me\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[name]: expected text, found a NUL byte
-     --> bad:2:24
-      |
-    2 | ffffffff81000008 8 T na\x00me
-      |                        ^
-      = names have 1 to 511 bytes, none of them a blank or NUL; is the file text, and whole?
-    ");
+/// Compares with the file of this name, and all names with all files there are.
+fn check(directory: &str, texts: &[(&str, String)]) {
+    insta::with_settings!({
+        prepend_module_to_snapshot => false, snapshot_path => directory, omit_expression => true,
+    }, {
+        for (name, text) in texts {
+            insta::assert_snapshot!(*name, text);
+        }
+    });
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(directory);
+    let files = fs::read_dir(path).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let names: BTreeSet<String> = texts
+        .iter()
+        .map(|(name, _)| format!("{name}.snap"))
+        .collect();
+    assert_eq!(names, files.collect());
+    assert_eq!(names.len(), texts.len(), "a name is there twice");
 }
 
-/// A blank at the end.
 #[test]
-fn trailing_blank() {
-    let file = b"ffffffff81000000 8 T _stext \n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[blanks]: expected the line to end after its last field, found a trailing blank
-     --> bad:1:28
-      |
-    1 | ffffffff81000000 8 T _stext 
-      |                            ^
-      = fields are separated by exactly one blank: was the file edited?
-    ");
+fn each_bad_input_has_its_message() {
+    let texts = bad_inputs().into_iter().map(|(name, file)| {
+        let message = message(&file);
+        (
+            name,
+            message.unwrap_or_else(|| panic!("{name} should be bad")),
+        )
+    });
+    check("bad_inputs", &texts.collect::<Vec<_>>());
 }
 
-/// A tab and nothing after it.
 #[test]
-fn trailing_tab() {
-    let file = b"ffffffff81000000 8 T _stext\t\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[blanks]: expected the line to end after its last field, found a trailing blank
-     --> bad:1:28
-      |
-    1 | ffffffff81000000 8 T _stext\t
-      |                            ^
-      = fields are separated by exactly one blank: was the file edited?
-    ");
+fn there_are_at_least_60_bad_inputs_and_no_two_are_the_same() {
+    let inputs = bad_inputs();
+    let files: BTreeSet<&[u8]> = inputs.iter().map(|(_, file)| file.as_slice()).collect();
+    assert_eq!(files.len(), inputs.len());
+    assert!(files.len() >= 60, "{} bad inputs", files.len());
 }
 
-/// A blank at the start.
 #[test]
-fn leading_blank() {
-    let file = b"ffffffff81000000 8 T _stext\n ffffffff81000008 8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[blanks]: expected a field, found a blank
-     --> bad:2:1
-      |
-    2 |  ffffffff81000008 8 T next
-      | ^
-      = fields are separated by exactly one blank: was the file edited?
-    ");
+fn each_odd_input_is_read() {
+    let texts = odd_inputs().into_iter().map(|(name, file)| {
+        let symbols = Symbols::new(&file);
+        let dialect = symbols.format().dialect;
+        let symbols: Vec<_> = symbols
+            .map(|symbol| format!("{:?}", symbol.unwrap()))
+            .collect();
+        assert_eq!(message(&file), None, "{name}");
+        (name, format!("{dialect}\n{}", symbols.join("\n")))
+    });
+    check("odd_inputs", &texts.collect::<Vec<_>>());
 }
 
-/// Two blanks.
+/// Wherever a copy ends, other than after a line, that is told of the last line.
 #[test]
-fn two_blanks() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008  8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[blanks]: expected a field, found a blank
-     --> bad:2:18
-      |
-    2 | ffffffff81000008  8 T next
-      |                  ^
-      = fields are separated by exactly one blank: was the file edited?
-    ");
+fn a_file_cut_anywhere_is_bad() {
+    for file in [
+        "ffffffff81000000 8 T _stext\nffffffff81000008 1f t next\t[a] [b]\nffffffff82000000 0 B _end\n",
+        "ffffffff81000000 T _stext\nffffffff81000008 t next\t[a] [b] {c.o}\nffffffff82000000 B _end\n",
+        "c0008000 T _text\nbf000000 t next\t[a]\n",
+    ] {
+        for length in 1..file.len() {
+            let cut = &file.as_bytes()[..length];
+            let errors: Vec<_> = Symbols::new(cut).filter_map(Result::err).collect();
+            let is_whole = cut.ends_with(b"\n");
+            assert_eq!(
+                errors.len(),
+                usize::from(!is_whole),
+                "{}",
+                cut.escape_ascii()
+            );
+            if let [error] = errors[..] {
+                let lines = cut.split(|&byte| byte == b'\n').count();
+                assert_eq!(error.position.line, lines, "{}", cut.escape_ascii());
+            }
+        }
+    }
 }
 
-/// A blank where the size belongs.
+/// The longest line that a kernel of any dialect can print is read, one byte more in its name is not.
 #[test]
-fn two_blanks_for_a_size() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008  T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[blanks]: expected a field, found a blank
-     --> bad:2:18
-      |
-    2 | ffffffff81000008  T next
-      |                  ^
-      = fields are separated by exactly one blank: was the file edited?
-    ");
-}
-
-/// No name before the tab.
-#[test]
-fn no_name() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T \t[ext4]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[name]: expected a name before the tab, found none
-     --> bad:2:22
-      |
-    2 | ffffffff81000008 8 T \t[ext4]
-      |                      ^
-      = names have 1 to 511 bytes, none of them a blank or NUL; is the file text, and whole?
-    ");
-}
-
-/// A line cut after the address.
-#[test]
-fn cut_after_address() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[fields]: expected 4 fields before the tab, found 1
-     --> bad:2:17
-      |
-    2 | ffffffff81000008
-      |                 ^
-      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
-    ");
-}
-
-/// A line cut after the type.
-#[test]
-fn cut_after_type() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[fields]: expected 4 fields before the tab, found 3
-     --> bad:2:21
-      |
-    2 | ffffffff81000008 8 T
-      |                     ^
-      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
-    ");
-}
-
-/// A name with a blank.
-#[test]
-fn blank_in_name() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T two words\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[fields]: expected 4 fields before the tab, found 5
-     --> bad:2:26
-      |
-    2 | ffffffff81000008 8 T two words
-      |                          ^
-      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
-    ");
-}
-
-/// A line of kallsyms in a sized file.
-#[test]
-fn size_missing() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[dialect]: expected 4 fields as on the lines before, found a line of 3
-     --> bad:2:1
-      |
-    2 | ffffffff81000008 T next
-      | ^
-      = one file has one format: were two put together, lines edited, or the wrong file named?
-    ");
-}
-
-/// The same where the type could be a size.
-#[test]
-fn size_missing_hex_type() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 d next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[dialect]: expected 4 fields as on the lines before, found a line of 3
-     --> bad:2:1
-      |
-    2 | ffffffff81000008 d next
-      | ^
-      = one file has one format: were two put together, lines edited, or the wrong file named?
-    ");
-}
-
-/// The same where the name could be a type.
-#[test]
-fn size_missing_named_t() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 d t\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[dialect]: expected 4 fields as on the lines before, found a line of 3
-     --> bad:2:1
-      |
-    2 | ffffffff81000008 d t
-      | ^
-      = one file has one format: were two put together, lines edited, or the wrong file named?
-    ");
-}
-
-/// A sized line in kallsyms.
-#[test]
-fn size_added() {
-    let file = b"ffffffff81000000 T _stext\nffffffff81000008 d t t\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[dialect]: expected 3 fields as on the lines before, found a line of 4
-     --> bad:2:1
-      |
-    2 | ffffffff81000008 d t t
-      | ^
-      = one file has one format: were two put together, lines edited, or the wrong file named?
-    ");
-}
-
-/// 17 digits.
-#[test]
-fn address_17_digits() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff810000080 8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[address]: expected an address of 16 digits, found 17
-     --> bad:2:1
-      |
-    2 | ffffffff810000080 8 T next
-      | ^
-      = addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix
-    ");
-}
-
-/// 15 digits.
-#[test]
-fn address_15_digits() {
-    let file = b"ffffffff81000000 8 T _stext\nfffffff81000008 8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[address]: expected an address of 16 digits, found 15
-     --> bad:2:1
-      |
-    2 | fffffff81000008 8 T next
-      | ^
-      = addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix
-    ");
-}
-
-/// A 32-bit address in a 64-bit file.
-#[test]
-fn address_32_bits() {
-    let file = b"ffffffff81000000 8 T _stext\nc0008000 8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[address]: expected an address of 16 digits, found 8
-     --> bad:2:1
-      |
-    2 | c0008000 8 T next
-      | ^
-      = addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix
-    ");
-}
-
-/// A 64-bit address in a 32-bit file.
-#[test]
-fn address_64_bits() {
-    let file = b"c0008000 T _text\nffffffff81000000 T _stext\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[address]: expected an address of 8 digits, found 16
-     --> bad:2:1
-      |
-    2 | ffffffff81000000 T _stext
-      | ^
-      = addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix
-    ");
-}
-
-/// Upper-case hex in the address.
-#[test]
-fn address_upper_case() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff8100000A 8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[address]: expected a lower-case hex digit in the address, found `A`
-     --> bad:2:16
-      |
-    2 | ffffffff8100000A 8 T next
-      |                ^
-      = addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix
-    ");
-}
-
-/// A prefix.
-#[test]
-fn address_prefix() {
-    let file = b"ffffffff81000000 8 T _stext\n0xffff8100000008 8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[address]: expected a lower-case hex digit in the address, found `x`
-     --> bad:2:2
-      |
-    2 | 0xffff8100000008 8 T next
-      |  ^
-      = addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix
-    ");
-}
-
-/// Upper-case hex in the size.
-#[test]
-fn size_upper_case() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 1F T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[size]: expected a lower-case hex digit in the size, found `F`
-     --> bad:2:19
-      |
-    2 | ffffffff81000008 1F T next
-      |                   ^
-      = sizes are printed with %lx: lower case, no prefix, no leading zero
-    ");
-}
-
-/// A size with a leading zero.
-#[test]
-fn size_leading_zero() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 01f T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[size]: expected a size without leading zeros
-     --> bad:2:18
-      |
-    2 | ffffffff81000008 01f T next
-      |                  ^
-      = sizes are printed with %lx: lower case, no prefix, no leading zero
-    ");
-}
-
-/// Zero, printed twice.
-#[test]
-fn size_two_zeros() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 00 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[size]: expected a size without leading zeros
-     --> bad:2:18
-      |
-    2 | ffffffff81000008 00 T next
-      |                  ^
-      = sizes are printed with %lx: lower case, no prefix, no leading zero
-    ");
-}
-
-/// A size of 17 digits.
-#[test]
-fn size_17_digits() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 11111111111111111 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[size]: expected a size of at most 16 digits, found 17
-     --> bad:2:18
-      |
-    2 | ffffffff81000008 11111111111111111 T next
-      |                  ^
-      = sizes are printed with %lx: lower case, no prefix, no leading zero
-    ");
-}
-
-/// A size below zero.
-#[test]
-fn size_negative() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 -8 T next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[size]: expected a lower-case hex digit in the size, found `-`
-     --> bad:2:18
-      |
-    2 | ffffffff81000008 -8 T next
-      |                  ^
-      = sizes are printed with %lx: lower case, no prefix, no leading zero
-    ");
-}
-
-/// A digit for the type.
-#[test]
-fn type_digit() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 8 next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[type]: expected a letter or `?` for the type, found `8`
-     --> bad:2:20
-      |
-    2 | ffffffff81000008 8 8 next
-      |                    ^
-      = the type is the letter that nm prints
-    ");
-}
-
-/// Two letters for the type.
-#[test]
-fn type_two_letters() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 Tt next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[type]: expected a type of one letter, found 2 bytes
-     --> bad:2:20
-      |
-    2 | ffffffff81000008 8 Tt next
-      |                    ^
-      = the type is the letter that nm prints
-    ");
-}
-
-/// A byte that is no letter for the type.
-#[test]
-fn type_not_ascii() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 \xe9 next\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[type]: expected a letter or `?` for the type, found byte 0xe9
-     --> bad:2:20
-      |
-    2 | ffffffff81000008 8 \xe9 next
-      |                    ^
-      = the type is the letter that nm prints
-    ");
-}
-
-/// What scanf takes for a blank.
-#[test]
-fn name_vertical_tab() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T na\x0bme\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[name]: expected a name without blanks, found byte 0x0b
-     --> bad:2:24
-      |
-    2 | ffffffff81000008 8 T na\x0bme
-      |                        ^
-      = names have 1 to 511 bytes, none of them a blank or NUL; is the file text, and whole?
-    ");
-}
-
-/// A module without brackets.
-#[test]
-fn module_bare() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\text4\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected `[` and a module, found `e`
-     --> bad:2:27
-      |
-    2 | ffffffff81000008 8 T next\text4
-      |                            ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// A module after a blank in place of the tab.
-#[test]
-fn module_after_blank() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next [ext4]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[fields]: expected 4 fields before the tab, found 5
-     --> bad:2:27
-      |
-    2 | ffffffff81000008 8 T next [ext4]
-      |                           ^
-      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
-    ");
-}
-
-/// Two tabs.
-#[test]
-fn module_two_tabs() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t\t[ext4]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected `[` and a module, found a tab
-     --> bad:2:27
-      |
-    2 | ffffffff81000008 8 T next\t\t[ext4]
-      |                            ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// Brackets around nothing.
-#[test]
-fn module_empty() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected a module's name between the brackets, found none
-     --> bad:2:28
-      |
-    2 | ffffffff81000008 8 T next\t[]
-      |                             ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// A bracket not closed.
-#[test]
-fn module_not_closed() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[ext4\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected `]` after the module, found the end of the line
-     --> bad:2:32
-      |
-    2 | ffffffff81000008 8 T next\t[ext4
-      |                                 ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// A name as a file has it.
-#[test]
-fn module_hyphen() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[snd-hda-intel]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected the name of a module as lsmod prints it, found `-`
-     --> bad:2:31
-      |
-    2 | ffffffff81000008 8 T next\t[snd-hda-intel]
-      |                                ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// A path.
-#[test]
-fn module_path() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[fs/ext4]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected the name of a module as lsmod prints it, found `/`
-     --> bad:2:30
-      |
-    2 | ffffffff81000008 8 T next\t[fs/ext4]
-      |                               ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// Brackets within brackets.
-#[test]
-fn module_nested() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a[b]]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected the name of a module as lsmod prints it, found `[`
-     --> bad:2:29
-      |
-    2 | ffffffff81000008 8 T next\t[a[b]]
-      |                              ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// No blank between modules.
-#[test]
-fn modules_without_blank() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a][b]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected a blank or the end of the line after `]`, found `[`
-     --> bad:2:30
-      |
-    2 | ffffffff81000008 8 T next\t[a][b]
-      |                               ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// A comma between modules.
-#[test]
-fn modules_comma() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a, b]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[modules]: expected the name of a module as lsmod prints it, found a blank
-     --> bad:2:30
-      |
-    2 | ffffffff81000008 8 T next\t[a, b]
-      |                               ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
-}
-
-/// An object file in a sized file.
-#[test]
-fn object_in_sized() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T next\t[a] {a.o}\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[object]: expected no object file in the sized dialect, found one
-     --> bad:2:31
-      |
-    2 | ffffffff81000008 8 T next\t[a] {a.o}
-      |                                ^
-      = an object file stands last, in braces, and ends in .o: {file.o}
-    ");
-}
-
-/// A brace not closed.
-#[test]
-fn object_not_closed() {
-    let file = b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a.o\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[object]: expected `}` after the object file, found the end of the line
-     --> bad:2:29
-      |
-    2 | ffffffff81000008 T next\t{a.o
-      |                              ^
-      = an object file stands last, in braces, and ends in .o: {file.o}
-    ");
-}
-
-/// Braces around nothing.
-#[test]
-fn object_empty() {
-    let file = b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{}\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[object]: expected an object file, `{file.o}`, found something else in braces
-     --> bad:2:25
-      |
-    2 | ffffffff81000008 T next\t{}
-      |                          ^
-      = an object file stands last, in braces, and ends in .o: {file.o}
-    ");
-}
-
-/// A file that is no object.
-#[test]
-fn object_no_suffix() {
-    let file = b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a.c}\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[object]: expected an object file, `{file.o}`, found something else in braces
-     --> bad:2:25
-      |
-    2 | ffffffff81000008 T next\t{a.c}
-      |                          ^
-      = an object file stands last, in braces, and ends in .o: {file.o}
-    ");
-}
-
-/// A module after the object file.
-#[test]
-fn object_not_last() {
-    let file = b"ffffffff81000000 T _stext\nffffffff81000008 T next\t{a.o} [a]\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[object]: expected the end of the line after `}`, found a blank
-     --> bad:2:30
-      |
-    2 | ffffffff81000008 T next\t{a.o} [a]
-      |                               ^
-      = an object file stands last, in braces, and ends in .o: {file.o}
-    ");
-}
-
-/// A copy cut short.
-#[test]
-fn no_last_newline() {
-    let file = b"ffffffff81000000 8 T _stext\nffffffff81000008 8 T nex";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[newline]: expected a line feed, found the end of the file
-     --> bad:2:25
-      |
-    2 | ffffffff81000008 8 T nex
-      |                         ^
-      = was the copy cut short (read it again), or did a tool rewrite line ends (undo with tr -d '\r')?
-    ");
-}
-
-/// Not text at all.
-#[test]
-fn not_text() {
-    let file = b"\x7fELF\x02\x01\x01\n";
-    insta::assert_snapshot!(first_error(file), @r"
-    error[fields]: expected 4 fields before the tab, found 1
-     --> bad:1:8
-      |
-    1 | \x7fELF\x02\x01\x01
-      |                    ^
-      = a line is: address, size if the file has sizes, type, name; then a tab and modules, if any
-    ");
-}
-
-/// The longest name passes, one byte more does not. Only the part of the line around the place is shown.
-#[test]
-fn name_512_bytes() {
-    let line = |length| format!("ffffffff81000000 8 T {}\n", "n".repeat(length));
-    assert!(Symbols::new(line(511).as_bytes()).all(|symbol| symbol.is_ok()));
-    insta::assert_snapshot!(first_error(line(512).as_bytes()), @r"
-    error[name]: expected a name of at most 511 bytes, found 512
-     --> bad:1:22
-      |
-    1 | ffffffff81000000 8 T nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn...
-      |                      ^
-      = names have 1 to 511 bytes, none of them a blank or NUL; is the file text, and whole?
-    ");
-}
-
-/// An error far into a long line is shown with what stands around it.
-#[test]
-fn module_after_a_long_name() {
-    let file = format!("ffffffff81000000 8 T {}\t[a-b]\n", "n".repeat(300));
-    insta::assert_snapshot!(first_error(file.as_bytes()), @r"
-    error[modules]: expected the name of a module as lsmod prints it, found `-`
-     --> bad:1:325
-      |
-    1 | ...nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\t[a-b]
-      |                                                                 ^
-      = modules follow one tab, each in brackets, one blank between: [a] [b]
-    ");
+fn names_of_every_length() {
+    for length in 1..=600 {
+        let name: String = iter::repeat_n('n', length).collect();
+        let file = format!("ffffffff81000000 8 T {name}\t[ext4]\n");
+        let read = Symbols::new(file.as_bytes()).next().unwrap();
+        match read {
+            Ok(symbol) => assert_eq!(symbol.name.len(), length),
+            Err(error) => assert_eq!(error.kind, ErrorKind::NameLength(length)),
+        }
+        assert_eq!(read.is_ok(), length <= 511, "{length}");
+    }
 }
 
 /// Two modules make a file without sizes one of another dialect, unless the reader knows that it is kallsyms.
