@@ -110,7 +110,7 @@ fn parse(criterion: &mut Criterion, input: &Input, skips: &mut Skips) -> Result<
         group.bench_function(who, |b| b.iter(|| all_fields(black_box(file))));
     }
     group.bench_function("ours-file", |b| {
-        b.iter(|| all_fields(&fs::read(&input.kallsyms_path)?));
+        b.iter(|| must(read(&input.kallsyms_path).and_then(|file| all_fields(&file))));
     });
     match Perf::new(&input.kallsyms_path) {
         Ok(perf) => {
@@ -170,8 +170,11 @@ fn load(criterion: &mut Criterion, input: &Input) -> Result<()> {
 
 /// A file as a table.
 fn read_table(path: &Path) -> Result<SymbolTable> {
-    let file = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(SymbolTable::from_bytes(&file)?)
+    Ok(SymbolTable::from_bytes(&read(path)?)?)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// One warm look-up of an address within a function. All answer with the same symbols, or it would be no comparison.
@@ -198,7 +201,13 @@ fn address(
         let found: Vec<u64> = addresses.iter().map(start).collect();
         agree("kallmodsyms", &found, &starts)?;
         group.bench_function(who, |b| {
-            b.iter(|| addresses.iter().map(start).fold(0, u64::wrapping_add));
+            b.iter(|| {
+                let found = addresses.iter().filter_map(|&at| table.lookup(at).inside());
+                // What blazesym and libbcc answer with.
+                found.for_each(|(symbol, offset)| {
+                    black_box((symbol.name(), symbol.address(), offset));
+                });
+            });
         });
     }
     let blazesym = Blazesym::new(path);
