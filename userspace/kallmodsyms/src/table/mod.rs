@@ -109,7 +109,7 @@ pub struct SymbolTable {
 const PAGE: u64 = 4096;
 
 impl SymbolTable {
-    /// Reads a whole file of any [`Dialect`](crate::Dialect). The first line that is none refuses the file.
+    /// Reads a whole file of any [`Dialect`]. The first line that is none refuses the file.
     ///
     /// Linear, plus a sort of what the file does not have in address order (loaded modules).
     ///
