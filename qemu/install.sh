@@ -7,9 +7,10 @@
 #
 #   qemu/install.sh [test | bench]
 #
-# test adds what counts instructions: valgrind, and gungraun's runner in the cache; and
-# drgn in the cache, if it can: without it one suite is skipped. bench adds the peers that
-# are measured, if it can: the benches say which they do without.
+# test adds what counts instructions: valgrind, and gungraun's runner in the cache; and in
+# the cache, if it can, drgn and the oldest Rust that our crates promise to build with: what
+# needs them is skipped otherwise. bench adds the peers that are measured, if it can: the
+# benches say which they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
@@ -17,6 +18,7 @@ set -euo pipefail
 bindgen=0.73.2
 drgn=0.3.0
 gungraun=0.20.0 # as in userspace/figures/Cargo.toml
+msrv=1.85 # as in userspace/Cargo.toml
 # What our crates ask for; any cargo will do that is not older.
 cargo=1.85.0
 packages=(build-essential bc bison flex gawk kmod cpio xz-utils libelf-dev libssl-dev perl git ccache
@@ -61,11 +63,32 @@ tool() { # COMMAND CRATE VERSION: in the cache
 }
 [ "${1:-}" = bench ] || tool bindgen bindgen-cli "$bindgen"
 [ "${1:-}" != test ] || tool gungraun-runner gungraun-runner "$gungraun"
-if [ "${1:-}" = test ] && ! compgen -G "$cache/tools/drgn/lib/python3*/site-packages/drgn-$drgn.dist-info" >/dev/null; then
+
+drgn() {
+	python3 -m venv "$cache/tools/drgn" && "$cache/tools/drgn/bin/pip" install --quiet \
+		--disable-pip-version-check --retries 1 --only-binary :all: "drgn==$drgn"
+}
+
+# Debian's packages, unpacked and not installed: 90 MB to fetch, 400 MB on the disk.
+old_rust() {
+	local version llvm new=$cache/tools/rust-$msrv.new
+	version=$(apt-cache madison rustc-web | awk -v v="$msrv." 'index($3, v) == 1 { print $3; exit }')
+	llvm=$(apt-cache depends "libstd-rust-web-$msrv" | awk '/Depends: libllvm/ { print $2 }')
+	rm -rf "$new" && mkdir -p "$new" && [ -n "$version" ] && [ -n "$llvm" ] && (
+		cd "$new" && apt-get download -q -o APT::Sandbox::User="$(id -un)" "$llvm" \
+			"libstd-rust-web-$msrv=$version" {rustc-web,libstd-rust-web-dev}="$version" &&
+			for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit; done
+	) && mv "$new" "$cache/tools/rust-$msrv"
+}
+
+[ "${1:-}" = test ] || exit 0
+if ! compgen -G "$cache/tools/drgn/lib/python3*/site-packages/drgn-$drgn.dist-info" >/dev/null; then
 	say "install: drgn $drgn"
 	lock "$cache/tools"
-	{ python3 -m venv "$cache/tools/drgn" &&
-		"$cache/tools/drgn/bin/pip" install --quiet --disable-pip-version-check --retries 1 \
-			--only-binary :all: "drgn==$drgn"; } >&2 ||
-		say "warning: cannot install drgn $drgn (see above; no network?): the suite that asks it is skipped"
+	drgn >&2 || say "warning: cannot install drgn $drgn (see above; no network?): the suite that asks it is skipped"
+fi
+if [ ! -d "$cache/tools/rust-$msrv" ]; then
+	say "install: Rust $msrv"
+	lock "$cache/tools"
+	old_rust >&2 || say "warning: cannot fetch Debian's Rust $msrv (see above; no network?): nothing is built with it"
 fi

@@ -17,6 +17,7 @@ pub const SUITES: &[Suite] = &[
     plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --workspace --all-targets -- -D warnings); done"),
     cargo("userspace", "cd userspace && cargo test --workspace --no-fail-fast"),
     cargo("fuzz-corpus", "cd userspace/fuzz && cargo test --no-fail-fast"),
+    ktap("promises", "userspace/check.sh $TOOLS/rust-1.85"),
     ktap("drgn", "cd userspace && cargo run --quiet --release -p kallmodsyms-second-opinion -- $TOOLS/drgn/bin/python")
         .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh says why; it needs PyPI)"),
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
