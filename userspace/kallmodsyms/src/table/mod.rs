@@ -498,8 +498,7 @@ impl SymbolTable {
         if next_start <= page_end {
             return next_start;
         }
-        // Symbols at one address end together: where the last of them does.
-        let (here, there) = (self.owners.of(next - 1), self.owners.of(next));
+        let (here, there) = (self.owners.of(index), self.owners.of(next));
         let same = here.is(there) || (here.group().is_image() && there.group().is_image());
         if same && u32::try_from(next_start - start).is_ok() {
             next_start
