@@ -41,6 +41,7 @@ extern crate alloc;
 
 mod diagnostic;
 mod dialect;
+pub mod diff;
 mod error;
 mod glob;
 pub mod grammar;
