@@ -5,10 +5,7 @@
 use kallmodsyms::validate::{Severity, Validation};
 use kallmodsyms::{Dialect, Error, ErrorKind, Format, Symbol, SymbolTable, Symbols};
 
-use crate::{naive, table};
-
-/// What stands between a file and the kallsyms of the same boot in one input.
-const SEPARATOR: &[u8] = b"\n===\n";
+use crate::{naive, split, table};
 
 /// Reads a file of any dialect. Every line yields one item, a symbol exactly if the description of the format allows the
 /// line; each error has its place and can be shown; validation and the table say the same of the file.
@@ -17,13 +14,7 @@ const SEPARATOR: &[u8] = b"\n===\n";
 ///
 /// If one of these does not hold.
 pub fn file(input: &[u8]) {
-    let split = input
-        .windows(SEPARATOR.len())
-        .position(|window| window == SEPARATOR);
-    let (file, kallsyms) = match split {
-        Some(at) => (&input[..=at], Some(&input[at + SEPARATOR.len()..])),
-        None => (input, None),
-    };
+    let (file, kallsyms) = split(input);
     let mut symbols = Symbols::new(file);
     let items: Vec<_> = symbols.by_ref().collect();
     let format = symbols.format();

@@ -20,3 +20,15 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub const TARGETS: &[Target] = &[("line", line), ("file", file), ("table", table)];
+
+/// What stands between two files in one input.
+const SEPARATOR: &[u8] = b"\n===\n";
+
+/// The first file of an input, and the second one if there is one.
+fn split(input: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut windows = input.windows(SEPARATOR.len());
+    match windows.position(|window| window == SEPARATOR) {
+        Some(at) => (&input[..=at], Some(&input[at + SEPARATOR.len()..])),
+        None => (input, None),
+    }
+}

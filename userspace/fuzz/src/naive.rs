@@ -3,6 +3,7 @@
 //! The same answers the slow way: nothing here is fast, and nothing is shared with the crate but its types.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use kallmodsyms::{Dialect, Format, Symbol, Width};
 
@@ -87,6 +88,50 @@ fn is_object(item: &[u8]) -> bool {
     };
     let is_bad = |byte: &u8| is_blank(*byte) || b"{}".contains(byte);
     name.len() > 2 && name.ends_with(b".o") && !name.iter().any(is_bad)
+}
+
+/// A line of `modules.builtin.ranges`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RangesLine<'a> {
+    /// The section.
+    pub section: &'a [u8],
+    /// Where the range starts and ends; twice the anchor's offset.
+    pub offsets: (u64, u64),
+    /// Modules sorted and each once, or the anchor's symbol.
+    pub names: Result<BTreeSet<&'a [u8]>, &'a [u8]>,
+}
+
+/// A line of `modules.builtin.ranges`, given without its line feed, if it is one.
+#[must_use]
+pub fn ranges_line(line: &[u8]) -> Option<RangesLine<'_>> {
+    let text = line.iter().all(|byte| !byte.is_ascii_control());
+    let fields: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
+    if !text || fields.iter().any(|field| field.is_empty()) {
+        return None;
+    }
+    let [section, offsets, what, ..] = fields[..] else {
+        return None;
+    };
+    let dash = offsets.iter().position(|&byte| byte == b'-')?;
+    let (start, end) = (offset(&offsets[..dash])?, offset(&offsets[dash + 1..])?);
+    let is_bad = |byte: &u8| !byte.is_ascii_graphic() || b"[]{}-/=".contains(byte);
+    let names = match fields[2..] {
+        [b"=", symbol] if start == end => Err(symbol),
+        _ if what == b"=" || fields[2..].concat().iter().any(is_bad) => return None,
+        ref modules => Ok(modules.iter().copied().collect()),
+    };
+    Some(RangesLine {
+        section,
+        offsets: (start, end),
+        names,
+    })
+}
+
+/// As `%08x` prints it.
+fn offset(field: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(field).ok().filter(|_| is_hex(field))?;
+    let value = u64::from_str_radix(text, 16).ok()?;
+    (format!("{value:08x}") == text).then_some(value)
 }
 
 /// All symbols of a table in plain vectors, searched from one end to the other.
