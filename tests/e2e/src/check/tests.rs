@@ -410,7 +410,7 @@ fn damage_fails_the_check_that_is_there_for_it() {
         "a size of a zero-size symbol",
         "run",
         &|l| line(l, "_etext").size += 1,
-        &["order", "sizes", "kaslr-slide"],
+        &["rules", "sizes", "kaslr-slide"],
     );
     check(
         "a module lost",
@@ -440,13 +440,13 @@ fn damage_fails_the_check_that_is_there_for_it() {
         "modules not sorted",
         "run",
         &|l| line(l, "shared").modules.reverse(),
-        &["modules", "shared-objects", "kaslr-slide"],
+        &["rules", "modules", "shared-objects", "kaslr-slide"],
     );
     check(
         "a module twice",
         "run",
         &|l| line(l, "half").modules.push("one".into()),
-        &["modules", "shared-objects", "kaslr-slide"],
+        &["rules", "modules", "shared-objects", "kaslr-slide"],
     );
     let swap_modules = |l: &mut Vec<Line>| {
         let (one, two) = (first_dup(l, "one"), first_dup(l, "two_b"));
@@ -463,7 +463,7 @@ fn damage_fails_the_check_that_is_there_for_it() {
         let index = l.iter().position(|l| l.name == "one").unwrap();
         l.swap(index, index + 1);
     };
-    check("the order", "run", &swap_lines, &["order", "kaslr-slide"]);
+    check("the order", "run", &swap_lines, &["rules", "kaslr-slide"]);
     let zero_last = |l: &mut Vec<Line>| {
         let index = l.iter().position(|l| l.name == "_text").unwrap();
         l.swap(index, index + 1);
@@ -472,7 +472,7 @@ fn damage_fails_the_check_that_is_there_for_it() {
         "the order at one address",
         "run",
         &zero_last,
-        &["order", "kaslr-slide"],
+        &["rules", "kaslr-slide"],
     );
     let lose = |l: &mut Vec<Line>| l.retain(|l| l.name != "start");
     check("a line lost", "run", &lose, &["listing", "kaslr-slide"]);
@@ -493,7 +493,7 @@ fn damage_fails_the_check_that_is_there_for_it() {
         "a slid per-CPU symbol",
         "run",
         &|l| line(l, "two_counter").address += SLIDE,
-        &["listing", "order", "sizes", "modules", "kaslr-slide"],
+        &["listing", "rules", "sizes", "modules", "kaslr-slide"],
     );
     check(
         "a size of the loaded module",
@@ -621,12 +621,16 @@ fn unusable_inputs_are_named() {
         let inputs = Inputs::read(fixture.0.path(), &fixture.path("run"), None, LIMITS);
         format!("{:#}", inputs.err().expect("an error"))
     };
-    fixture.write("run/kallsyms", "0000000000000000 t x\n");
+    let kallsyms = fixture.read("run/kallsyms");
+    let last = kallsyms.trim_end().rfind('\n').unwrap() + 1;
+    fixture.write("run/kallsyms", &kallsyms[..last]);
     assert!(
-        error(&fixture).contains("kallsyms 1"),
+        error(&fixture).contains("kallsyms ends after line"),
         "{}",
         error(&fixture)
     );
+    fixture.write("run/kallsyms", "0000000000000000 t x\n");
+    assert!(error(&fixture).contains("hides"), "{}", error(&fixture));
     fixture.boot();
     fixture.write(
         "run/kallmodsyms",
