@@ -7,11 +7,13 @@
 //! them over `corpus/`.
 
 mod file;
+mod glob;
 mod line;
 pub mod naive;
 mod table;
 
 pub use file::file;
+pub use glob::glob;
 pub use line::line;
 pub use table::table;
 
@@ -19,7 +21,12 @@ pub use table::table;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: &[Target] = &[("line", line), ("file", file), ("table", table)];
+pub const TARGETS: &[Target] = &[
+    ("line", line),
+    ("file", file),
+    ("table", table),
+    ("glob", glob),
+];
 
 /// What stands between two files in one input.
 const SEPARATOR: &[u8] = b"\n===\n";

@@ -90,6 +90,71 @@ fn is_object(item: &[u8]) -> bool {
     name.len() > 2 && name.ends_with(b".o") && !name.iter().any(is_bad)
 }
 
+/// One byte of a name, or any number of them.
+enum Element {
+    Star,
+    One(Vec<u8>),
+}
+
+/// The elements of a pattern; each but a star lists every byte that it takes.
+fn elements(mut pattern: &[u8]) -> Vec<Element> {
+    let all = || (0..=u8::MAX).collect::<Vec<u8>>();
+    let mut elements = Vec::new();
+    while let Some((&byte, rest)) = pattern.split_first() {
+        pattern = rest;
+        elements.push(match byte {
+            b'*' => Element::Star,
+            b'?' => Element::One(all()),
+            b'\\' if !rest.is_empty() => {
+                pattern = &rest[1..];
+                Element::One(vec![rest[0]])
+            }
+            b'[' => {
+                let inverted = rest.first() == Some(&b'!');
+                let set = &rest[usize::from(inverted)..];
+                let mut taken = Vec::new();
+                let mut at = 0;
+                // The bracket that comes first is a member.
+                while at < set.len() && (at == 0 || set[at] != b']') {
+                    let is_range = matches!(set[at + 1..], [b'-', high, ..] if high != b']');
+                    let high = if is_range { set[at + 2] } else { set[at] };
+                    taken.extend(set[at]..=high);
+                    at += if is_range { 3 } else { 1 };
+                }
+                if at < set.len() {
+                    pattern = &set[at + 1..];
+                    let is_taken = |byte: &u8| taken.contains(byte) != inverted;
+                    Element::One(all().into_iter().filter(is_taken).collect())
+                } else {
+                    Element::One(vec![b'['])
+                }
+            }
+            literal => Element::One(vec![literal]),
+        });
+    }
+    elements
+}
+
+/// Whether a whole name matches a pattern: which parts of the name match what of the pattern came so far, element by element.
+#[must_use]
+pub fn glob_match(pattern: &[u8], name: &[u8]) -> bool {
+    let mut ends: BTreeSet<usize> = BTreeSet::from([0]);
+    for element in elements(pattern) {
+        ends = match element {
+            Element::Star => match ends.first() {
+                Some(&first) => (first..=name.len()).collect(),
+                None => return false,
+            },
+            Element::One(bytes) => ends
+                .into_iter()
+                .filter(|&end| name.get(end).is_some_and(|byte| bytes.contains(byte)))
+                .map(|end| end + 1)
+                .collect(),
+        };
+    }
+    ends.contains(&name.len())
+}
+
 /// A line of `modules.builtin.ranges`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RangesLine<'a> {
