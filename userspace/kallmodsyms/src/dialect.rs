@@ -175,15 +175,7 @@ impl Format {
     /// ```
     #[must_use]
     pub fn detect(source: &[u8]) -> Option<Self> {
-        let shapes = [Dialect::Sized, Dialect::Object];
-        let widths = [Width::Bits64, Width::Bits32];
-        let mut formats = Lines::new(source).filter_map(|line| {
-            shapes
-                .iter()
-                .flat_map(|&dialect| widths.map(|width| Self { dialect, width }))
-                .find(|&format| grammar::symbol(format, line.bytes).is_ok())
-        });
-        let first = formats.next()?;
+        let first = Lines::new(source).find_map(|line| Self::of_line(line.bytes))?;
         if first.dialect.has_sizes() {
             return Some(first);
         }
@@ -195,6 +187,35 @@ impl Format {
             Dialect::Kallsyms
         };
         Some(Self { dialect, ..first })
+    }
+
+    /// The format of a well-formed line, as far as one line tells: without a size, the dialect that has all such lines.
+    pub(crate) fn of_line(line: &[u8]) -> Option<Self> {
+        [Dialect::Sized, Dialect::Object]
+            .iter()
+            .flat_map(|&dialect| Self::of_any_width(dialect))
+            .find(|&format| grammar::symbol(format, line).is_ok())
+    }
+
+    /// The format that a bad line was most likely meant to have. If its first field is as long as an address, that tells
+    /// the width, and the number of fields whether there are sizes.
+    pub(crate) fn meant_by(line: &[u8]) -> Self {
+        let head = line.split(|&byte| byte == b'\t').next().unwrap_or(line);
+        let mut fields = head.split(|&byte| byte == b' ');
+        let width = match fields.next().map(<[u8]>::len) {
+            Some(8) => Width::Bits32,
+            Some(16) => Width::Bits64,
+            _ => return Self::default(),
+        };
+        let dialect = match fields.count() {
+            2 => Dialect::Object,
+            _ => Dialect::Sized,
+        };
+        Self { dialect, width }
+    }
+
+    fn of_any_width(dialect: Dialect) -> [Self; 2] {
+        [Width::Bits64, Width::Bits32].map(|width| Self { dialect, width })
     }
 }
 

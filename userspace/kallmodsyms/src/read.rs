@@ -6,13 +6,18 @@ use core::iter::FusedIterator;
 
 use memchr::memchr;
 
-use crate::{Error, ErrorKind, Format, Position, Symbol, grammar};
+use crate::grammar::{self, usual};
+use crate::{Dialect, Error, ErrorKind, Format, Position, Symbol};
+
+type Item<'a> = Result<Symbol<'a>, Error>;
 
 /// The symbols of a file, one by one, each borrowed from the file.
 ///
 /// Every line yields one item: a symbol, or the error that tells why the line is none. Iteration goes on after an
 /// error, so that a caller chooses: `?` or `collect::<Result<_, _>>()` stops at the first bad line, `filter_map` skips
 /// bad lines. No line is left out in silence. Allocates nothing.
+///
+/// [`Reader`](crate::Reader) does the same for what is not in memory.
 ///
 /// ```
 /// use kallmodsyms::Symbols;
@@ -24,13 +29,15 @@ use crate::{Error, ErrorKind, Format, Position, Symbol, grammar};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Symbols<'a> {
-    lines: Lines<'a>,
-    format: Format,
+    rest: &'a [u8],
+    end: usize,
+    progress: Progress,
 }
 
 impl<'a> Symbols<'a> {
-    /// Reads a file whose format [`Format::detect`] finds. Where no line is well formed, every line is an error
-    /// against the default format.
+    /// Reads a file of any format. The first well-formed line decides whether there are sizes and how wide addresses
+    /// are; a line of the other shape is an error from then on. A bad line before that is judged by the format that its
+    /// number of fields and the width of its first field suggest.
     ///
     /// ```
     /// use kallmodsyms::Symbols;
@@ -39,8 +46,12 @@ impl<'a> Symbols<'a> {
     /// # Ok::<(), kallmodsyms::Error>(())
     /// ```
     #[must_use]
-    pub fn new(source: &'a [u8]) -> Self {
-        Self::with_format(source, Format::detect(source).unwrap_or_default())
+    pub const fn new(source: &'a [u8]) -> Self {
+        Self {
+            rest: source,
+            end: source.len(),
+            progress: Progress::new(),
+        }
     }
 
     /// Reads a file of a known format. A line of another format is an error.
@@ -56,40 +67,140 @@ impl<'a> Symbols<'a> {
     #[must_use]
     pub const fn with_format(source: &'a [u8], format: Format) -> Self {
         Self {
-            lines: Lines::new(source),
-            format,
+            rest: source,
+            end: source.len(),
+            progress: Progress::with_format(format),
         }
     }
 
-    /// The format in which the lines are read.
+    /// The format, as far as the lines read tell: the narrowest that has them all, `None` as long as none was well
+    /// formed. In a file without sizes the dialect widens with the first line that has several modules, and again with
+    /// the first that has an object file. A format given beforehand stays.
     ///
     /// ```
     /// use kallmodsyms::{Dialect, Symbols};
     ///
-    /// let symbols = Symbols::new(b"ffffffff81000000 T _stext\n");
-    /// assert_eq!(symbols.format().dialect, Dialect::Kallsyms);
+    /// let mut symbols = Symbols::new(b"ffffffff81000000 T f\t[a]\nffffffff81000008 T g\t[a] [b]\n");
+    /// assert_eq!(symbols.format(), None);
+    /// symbols.next();
+    /// assert_eq!(symbols.format().unwrap().dialect, Dialect::Kallsyms);
+    /// symbols.next();
+    /// assert_eq!(symbols.format().unwrap().dialect, Dialect::Unsized);
     /// ```
     #[must_use]
-    pub const fn format(&self) -> Format {
-        self.format
+    pub const fn format(&self) -> Option<Format> {
+        self.progress.format()
     }
 }
 
 impl<'a> Iterator for Symbols<'a> {
-    type Item = Result<Symbol<'a>, Error>;
+    type Item = Item<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.lines.next().map(|line| line.symbol(self.format))
+        self.progress.next(&mut self.rest, self.end)
     }
 }
 
 impl FusedIterator for Symbols<'_> {}
 
+/// What is carried from line to line.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    /// What lines are read by, once one was well formed. Without sizes and unless told otherwise, the object dialect:
+    /// its grammar has the lines of the others.
+    grammar: Option<Format>,
+    /// The narrowest dialect that has all lines so far.
+    dialect: Dialect,
+    /// How many lines were read.
+    count: usize,
+}
+
+impl Progress {
+    pub(crate) const fn new() -> Self {
+        Self {
+            grammar: None,
+            dialect: Dialect::Kallsyms,
+            count: 0,
+        }
+    }
+
+    pub(crate) const fn with_format(format: Format) -> Self {
+        Self {
+            grammar: Some(format),
+            dialect: format.dialect,
+            count: 0,
+        }
+    }
+
+    pub(crate) const fn format(&self) -> Option<Format> {
+        match self.grammar {
+            Some(Format { width, .. }) => Some(Format {
+                dialect: self.dialect,
+                width,
+            }),
+            None => None,
+        }
+    }
+
+    /// Takes the first line off `rest`, which ends at the byte `end` of the file. `None` at the end.
+    #[inline]
+    pub(crate) fn next<'a>(&mut self, rest: &mut &'a [u8], end: usize) -> Option<Item<'a>> {
+        if let Some(format) = self.grammar {
+            if let Ok((after, symbol)) = usual::line(format, rest) {
+                *rest = after;
+                self.count += 1;
+                if self.dialect != format.dialect {
+                    self.widen(&symbol);
+                }
+                return Some(Ok(symbol));
+            }
+        }
+        // Taken apart and put together again so that the compiler keeps the fields of the usual symbol in registers.
+        // Where both share the place of what a call returns, every line is copied twice: 25 % slower.
+        match self.unusual(rest, end)? {
+            Ok(symbol) => Some(Ok(symbol)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Reads any line: a bad one, a long one, the first or one of the last.
+    #[inline(never)]
+    fn unusual<'a>(&mut self, rest: &mut &'a [u8], end: usize) -> Option<Item<'a>> {
+        let line = Line::first(rest, self.count + 1, end.saturating_sub(rest.len()))?;
+        self.count += 1;
+        *rest = &rest[line.length()..];
+        if self.grammar.is_none() {
+            if let Some(format) = Format::of_line(line.bytes) {
+                self.grammar = Some(format);
+                if format.dialect.has_sizes() {
+                    self.dialect = format.dialect;
+                }
+            }
+        }
+        let format = self.grammar.unwrap_or_else(|| Format::meant_by(line.bytes));
+        let item = line.symbol(format);
+        if let (Ok(symbol), true) = (&item, self.dialect != format.dialect) {
+            self.widen(symbol);
+        }
+        Some(item)
+    }
+
+    /// Takes note of what only some dialects without sizes have.
+    #[inline]
+    fn widen(&mut self, symbol: &Symbol<'_>) {
+        if symbol.object.is_some() {
+            self.dialect = Dialect::Object;
+        } else if self.dialect == Dialect::Kallsyms && symbol.modules.len() > 1 {
+            self.dialect = Dialect::Unsized;
+        }
+    }
+}
+
 /// The lines of a file with their places.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines<'a> {
-    source: &'a [u8],
+    rest: &'a [u8],
     /// Where the next line starts.
     offset: usize,
     /// How many lines were handed out.
@@ -100,6 +211,8 @@ pub(crate) struct Lines<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) bytes: &'a [u8],
+    /// The line and all that follows.
+    source: &'a [u8],
     /// From 1.
     pub(crate) number: usize,
     pub(crate) offset: usize,
@@ -110,7 +223,7 @@ pub(crate) struct Line<'a> {
 impl<'a> Lines<'a> {
     pub(crate) const fn new(source: &'a [u8]) -> Self {
         Self {
-            source,
+            rest: source,
             offset: 0,
             count: 0,
         }
@@ -122,26 +235,43 @@ impl<'a> Iterator for Lines<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Line<'a>> {
-        let offset = self.offset;
-        let rest = self.source.get(offset..).filter(|rest| !rest.is_empty())?;
-        let end = memchr(b'\n', rest);
-        let bytes = &rest[..end.unwrap_or(rest.len())];
-        self.offset += bytes.len() + 1;
+        let line = Line::first(self.rest, self.count + 1, self.offset)?;
+        self.rest = &self.rest[line.length()..];
+        self.offset += line.length();
         self.count += 1;
-        Some(Line {
-            bytes,
-            number: self.count,
-            offset,
-            terminated: end.is_some(),
-        })
+        Some(line)
     }
 }
 
 impl<'a> Line<'a> {
+    /// The line that `source` starts with. `None` at the end.
+    #[inline]
+    fn first(source: &'a [u8], number: usize, offset: usize) -> Option<Self> {
+        let end = memchr(b'\n', source).unwrap_or(source.len());
+        let bytes = &source[..end];
+        let terminated = end < source.len();
+        (!source.is_empty()).then_some(Self {
+            bytes,
+            source,
+            number,
+            offset,
+            terminated,
+        })
+    }
+
+    /// How many bytes the line takes, with its line feed.
+    #[inline]
+    fn length(&self) -> usize {
+        self.bytes.len() + usize::from(self.terminated)
+    }
+
     /// The symbol that the line speaks of. A line without a line feed is none, since its last field may have been cut
     /// short where nothing shows it.
     #[inline]
     pub(crate) fn symbol(&self, format: Format) -> Result<Symbol<'a>, Error> {
+        if let Ok((_, symbol)) = usual::line(format, self.source) {
+            return Ok(symbol);
+        }
         let symbol = grammar::symbol(format, self.bytes)
             .map_err(|fault| self.error(fault.kind, fault.at))?;
         if self.terminated {

@@ -74,6 +74,9 @@ const BAD: &[(&str, &[u8])] = &[
     ("unsized_after_sized", b"ffffffff81000000 8 T _stext\nffffffff81000008 T next\t[a] [b]\n"),
     ("sized_after_object", b"ffffffff81000000 T _stext\t{a.o}\nffffffff81000008 8 T next\t[a]\n"),
     ("sized_twice", b"ffffffff81000000 8 T _stext\nffffffff81000008 8 8 T next\n"),
+    // Before any line is well formed, a line is judged by the format that it looks like.
+    ("first_line_of_kallsyms", b"ffffffff8100000x T _stext\nffffffff81000008 T next\n"),
+    ("first_line_of_32_bits", b"c000800x 8 T _text\nc0008008 8 T next\n"),
     // Addresses.
     ("address_17_digits", b"ffffffff81000000 8 T _stext\nffffffff810000080 8 T next\n"),
     ("address_15_digits", b"ffffffff81000000 8 T _stext\nfffffff81000008 8 T next\n"),
@@ -261,11 +264,12 @@ fn there_are_at_least_60_bad_inputs_and_no_two_are_the_same() {
 #[test]
 fn each_odd_input_is_read() {
     let texts = odd_inputs().into_iter().map(|(name, file)| {
-        let symbols = Symbols::new(&file);
-        let dialect = symbols.format().dialect;
-        let symbols: Vec<_> = symbols
+        let mut source = Symbols::new(&file);
+        let symbols: Vec<_> = source
+            .by_ref()
             .map(|symbol| format!("{:?}", symbol.unwrap()))
             .collect();
+        let dialect = source.format().unwrap().dialect;
         assert_eq!(message(&file), None, "{name}");
         (name, format!("{dialect}\n{}", symbols.join("\n")))
     });

@@ -132,7 +132,7 @@ impl SymbolTable {
             builder.push(&symbol?);
         }
         builder
-            .finish(Facts::of(symbols.format().dialect))
+            .finish(Facts::of(symbols.format().unwrap_or_default().dialect))
             .map_err(Error::of_file)
     }
 

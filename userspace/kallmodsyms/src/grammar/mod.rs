@@ -13,17 +13,22 @@
 //! object   = "{" file ".o" "}"
 //! ```
 //!
-//! The parsers have nom's signatures and are put together with nom, but the leaves are our own. The stock ones go byte
-//! by byte through closures, which costs four times as much; these take eight bytes at a time where they can.
+//! The parsers have nom's signatures and are put together with nom. Within a file, nearly all lines are read by `usual`
+//! alone, which has the same grammar without its rare parts, and leaves that take eight bytes at a time.
 //!
 //! A parser that fails says what it missed at its place. That is not always what is wrong with the line: a line without
 //! a size first fails where a letter is no hex digit. So a failed line is looked at again as a whole, in `refine`, which
 //! costs nothing as long as lines are well formed.
 
+pub(crate) mod usual;
+mod word;
+
 use nom::character::complete::char;
 use nom::error::{ErrorKind as NomKind, ParseError};
 use nom::sequence::terminated;
 use nom::{Err, IResult, Parser};
+
+use word::low_byte;
 
 use crate::{Dialect, ErrorKind, Format, Modules, Symbol, Width};
 
@@ -133,14 +138,6 @@ fn field(input: &[u8]) -> (&[u8], &[u8]) {
 
 fn address(width: Width) -> impl Fn(&[u8]) -> Parsed<'_, u64> {
     move |input| {
-        // The usual line without a look at where the field ends.
-        if let (Width::Bits64, Some((digits, rest @ [b' ', ..]))) =
-            (width, input.split_first_chunk::<16>())
-        {
-            if let Some(address) = hex16(digits) {
-                return Ok((rest, address));
-            }
-        }
         let (rest, field) = field(input);
         if field.len() != width.digits() {
             return stop(ErrorKind::address_length(width, field.len()), input);
@@ -172,12 +169,19 @@ fn size(width: Width) -> impl Fn(&[u8]) -> Parsed<'_, u64> {
 
 fn kind(input: &[u8]) -> Parsed<'_, u8> {
     match input {
-        [kind, b' ', ..] if kind.is_ascii_alphabetic() || *kind == b'?' => Ok((&input[1..], *kind)),
+        [kind, b' ', ..] if is_kind(*kind) => Ok((&input[1..], *kind)),
         _ => match field(input).1 {
             [kind] => stop(ErrorKind::KindByte(*kind), input),
             field => stop(ErrorKind::KindLength(field.len()), input),
         },
     }
+}
+
+/// What is a type.
+#[inline]
+fn is_kind(byte: u8) -> bool {
+    // Without a branch between upper and lower case, which could not be predicted.
+    (byte | 0x20).is_ascii_lowercase() || byte == b'?'
 }
 
 /// A name up to the tab or the end of the line.
@@ -240,12 +244,27 @@ fn list(dialect: Dialect) -> impl Fn(&[u8]) -> Parsed<'_, List<'_>> {
     }
 }
 
+/// What the name of a module is made of.
+#[inline]
+fn is_in_module(byte: u8) -> bool {
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            let other = matches!(byte, b'[' | b']' | b'{' | b'}' | b'-' | b'/');
+            table[byte as usize] = byte.is_ascii_graphic() && !other;
+            byte += 1;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
+}
+
 /// `[name]`
 fn module(input: &[u8]) -> Parsed<'_, &[u8]> {
     match input {
         [b'[', name @ ..] => {
-            let inside = |byte: &u8| byte.is_ascii_graphic() && !b"[]{}-/".contains(byte);
-            let end = name.iter().position(|byte| !inside(byte));
+            let end = name.iter().position(|&byte| !is_in_module(byte));
             match end.map(|end| (end, name[end])) {
                 Some((0, b']')) => stop(ErrorKind::EmptyModule, name),
                 Some((end, b']')) => Ok((&name[end + 1..], &name[..end])),
@@ -335,98 +354,4 @@ fn hex(digits: &[u8]) -> Result<u64, usize> {
         value = value << 4 | u64::from(nibble);
     }
     Ok(value)
-}
-
-#[inline]
-fn hex16(digits: &[u8; 16]) -> Option<u64> {
-    let (high, low) = digits.split_first_chunk::<8>()?;
-    Some(hex8(*high)? << 32 | hex8(*low.first_chunk()?)?)
-}
-
-/// The value of eight hex digits, computed in all eight bytes of a word at once.
-#[inline]
-fn hex8(digits: [u8; 8]) -> Option<u64> {
-    let word = u64::from_be_bytes(digits);
-    let each = |byte: u8| u64::from_ne_bytes([byte; 8]);
-    // 0x40 is set in a letter and not in a digit; `a` is 0x61 and stands for 9 + 1.
-    let letter = (word & each(0x40)) >> 6;
-    let nibbles = (word & each(0x0f)) + letter * 9;
-    // Only the 16 digits come back when nibbles are printed again.
-    let above_nine = ((nibbles + each(6)) >> 4) & each(1);
-    let printed = nibbles + each(b'0') + above_nine * u64::from(b'a' - b'0' - 10);
-    if printed != word || nibbles & each(0xf0) != 0 {
-        return None;
-    }
-    // Pairs of nibbles, then of bytes, then of halves.
-    let pairs = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
-    let bytes = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    Some((bytes | bytes >> 16) & 0xffff_ffff)
-}
-
-/// How many bytes come before the first that is a blank or a control character.
-#[inline]
-fn low_byte(input: &[u8]) -> usize {
-    let each = |byte: u8| u64::from_ne_bytes([byte; 8]);
-    let mut at = 0;
-    while let Some(chunk) = input[at..].first_chunk() {
-        let word = u64::from_le_bytes(*chunk);
-        // The top bit of a byte below 0x21 is set by the subtraction and was not set before. A borrow from such a byte
-        // can make a later one look low, never an earlier one.
-        let low = word.wrapping_sub(each(0x21)) & !word & each(0x80);
-        if low != 0 {
-            return at + low.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let is_low = |&byte: &u8| byte <= b' ';
-    at + input[at..]
-        .iter()
-        .position(is_low)
-        .unwrap_or(input.len() - at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every byte at every place, against the one-digit rule.
-    #[test]
-    fn eight_digits_at_once_take_what_one_by_one_takes() {
-        for place in 0..8 {
-            for byte in 0..=u8::MAX {
-                for other in *b"09af" {
-                    let mut digits = [other; 8];
-                    digits[place] = byte;
-                    assert_eq!(hex8(digits), hex(&digits).ok(), "{}", digits.escape_ascii());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn neighbours_do_not_disturb_each_other() {
-        // A wrong byte whose carry or borrow could reach the byte beside it.
-        for first in 0..=u8::MAX {
-            for second in 0..=u8::MAX {
-                let digits = [first, second, b'0', b'f', first, second, b'a', b'9'];
-                assert_eq!(hex8(digits), hex(&digits).ok(), "{}", digits.escape_ascii());
-            }
-        }
-    }
-
-    #[test]
-    fn the_first_low_byte_is_found() {
-        for length in 0..20 {
-            for place in 0..length {
-                for low in 0..=b' ' {
-                    for other in [b'!', 0x7f, 0x80, 0xa0, 0xff] {
-                        let mut bytes = [other; 20];
-                        bytes[place] = low;
-                        assert_eq!(low_byte(&bytes[..length]), place);
-                    }
-                }
-            }
-            assert_eq!(low_byte(&[b'x'; 20][..length]), length);
-        }
-    }
 }
