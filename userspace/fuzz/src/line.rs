@@ -2,12 +2,13 @@
 
 //! One line through the grammar.
 
-use kallmodsyms::grammar;
+use kallmodsyms::{Symbols, grammar};
 
 use crate::naive;
 
-/// Reads one line in every format. A line is taken exactly if the description of the format allows it, and printed as it
-/// was read; where it is refused, the fault lies in the line.
+/// Reads one line in every format, alone and in a file. A line is taken exactly if the description of the format allows
+/// it, and printed as it was read; where it is refused, the fault lies in the line. In a file it is the same, whatever
+/// follows.
 ///
 /// # Panics
 ///
@@ -21,6 +22,16 @@ pub fn line(line: &[u8]) {
             "{format:?} {parsed:?}: {}",
             line.escape_ascii()
         );
+        // A file is read in words, past the end of a line.
+        if !line.contains(&b'\n') {
+            let file = [line, b"\n", line, b"\n\n"].concat();
+            let mut items = Symbols::with_format(&file, format);
+            for _ in 0..2 {
+                let item = items.next().unwrap();
+                let item = item.map_err(|error| (error.kind, error.position.column - 1));
+                assert_eq!(item, parsed.map_err(|fault| (fault.kind, fault.at)));
+            }
+        }
         match parsed {
             Ok(symbol) => {
                 let mut printed = Vec::new();

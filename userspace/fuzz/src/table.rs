@@ -73,7 +73,10 @@ pub fn table(input: &[u8]) {
     };
     let mut source = Symbols::new(file.as_bytes());
     let symbols: Vec<_> = source.by_ref().map(Result::unwrap).collect();
-    agree(&table, &Model::new(&symbols, source.format().unwrap_or_default().dialect));
+    agree(
+        &table,
+        &Model::new(&symbols, source.format().unwrap_or_default().dialect),
+    );
 }
 
 /// Asks both about everything.
