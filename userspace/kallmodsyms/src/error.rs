@@ -255,7 +255,7 @@ impl ErrorKind {
 }
 
 /// A byte as an error shows it.
-struct Byte(u8);
+pub(crate) struct Byte(pub(crate) u8);
 
 impl fmt::Display for Byte {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

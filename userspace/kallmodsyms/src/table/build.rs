@@ -137,6 +137,7 @@ impl Builder {
             addresses,
             sizes,
             reach,
+            image_sizes_only: false,
             letters,
             names,
             owners: owners.finish(facts.built_in_modules),

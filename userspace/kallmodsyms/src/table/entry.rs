@@ -51,7 +51,7 @@ impl<'t> Entry<'t> {
     /// How many bytes the symbol takes, where the source says so.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
-        self.table.size(self.index)
+        self.table.known_size(self.index)
     }
 
     /// The first address after the symbol, as [`SymbolTable::lookup`] sees it. Stops at `u64::MAX`.

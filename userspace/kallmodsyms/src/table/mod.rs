@@ -14,6 +14,7 @@
 mod address;
 mod build;
 mod entry;
+mod join;
 mod module;
 mod name;
 mod owner;
@@ -35,6 +36,7 @@ use size::Sizes;
 
 pub use build::Builder;
 pub use entry::{Containing, Entries, Entry};
+pub use join::NoSize;
 pub use module::{Module, Totals};
 pub use name::Named;
 
@@ -74,8 +76,8 @@ impl Facts {
 /// All symbols of a kernel, by address and by name.
 ///
 /// Sorted by address; of symbols at one address, those of no size come first, then the larger before the smaller, then
-/// in the order of the source. Never changes once built; `Send` and `Sync`. Look-ups allocate nothing, but for the first
-/// by name, which makes the index of names.
+/// in the order of the source. Never changes once built, unless another source [adds](Self::add_sizes) what it knows;
+/// `Send` and `Sync`. Look-ups allocate nothing, but for the first by name, which makes the index of names.
 ///
 /// ```
 /// use kallmodsyms::SymbolTable;
@@ -99,6 +101,8 @@ pub struct SymbolTable {
     /// Empty where the source has no sizes, as is `reach`.
     sizes: Sizes,
     reach: Reach,
+    /// Whether `sizes` has only how far a symbol reaches, for what is not part of the image.
+    image_sizes_only: bool,
     letters: Vec<u8>,
     names: Names,
     owners: Owners,
@@ -510,6 +514,12 @@ impl SymbolTable {
     #[inline]
     fn size(&self, index: usize) -> Option<u64> {
         self.facts.sizes.then(|| self.sizes.get(index))
+    }
+
+    /// The size, where it is more than how far the symbol reaches.
+    fn known_size(&self, index: usize) -> Option<u64> {
+        let known = !self.image_sizes_only || self.owners.of(index).group().is_image();
+        self.size(index).filter(|_| known)
     }
 
     /// Whether two symbols start at one address and have one size.

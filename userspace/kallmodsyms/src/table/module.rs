@@ -125,7 +125,7 @@ pub(super) fn totals(table: &SymbolTable) -> Vec<(Option<Module<'_>>, Totals)> {
     let core = vec![all.len() as u32 - 1];
     for index in 0..table.len() {
         let start = table.addresses.get(index);
-        let end = start.saturating_add(table.size(index).unwrap_or(0));
+        let end = start.saturating_add(table.known_size(index).unwrap_or(0));
         let section = Section::of_letter(table.letters[index]);
         let ids = table.owners.of(index).ids();
         for &id in if ids.is_empty() { &core } else { ids } {

@@ -89,6 +89,60 @@ impl Owners {
         Some(Module::new(name, *group))
     }
 
+    /// Gives those of `count` symbols that belong to no module the modules that `find` has for them, as built-in ones.
+    pub(super) fn add_built_in<'m>(&mut self, count: usize, find: impl Fn(usize) -> Modules<'m>) {
+        // The place of each list made here, by that which it replaces and its modules.
+        let mut places: BTreeMap<(u32, &'m [u8]), u32> = BTreeMap::new();
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        let ends = self.runs[1..].iter().map(|&(start, _)| start);
+        let ends = ends.chain([count as u32]);
+        for (&(start, list), end) in self.runs.iter().zip(ends) {
+            if self.lists[list as usize].group != Group::Core {
+                runs.push((start, list));
+                continue;
+            }
+            for index in start..end {
+                let modules = find(index as usize);
+                let mut place = list;
+                if !modules.is_empty() {
+                    let key = (list, modules.as_bytes());
+                    place = *places.entry(key).or_insert_with(|| {
+                        self.lists.push(List {
+                            modules: modules.as_bytes().into(),
+                            object: self.lists[list as usize].object.clone(),
+                            group: Group::BuiltIn,
+                            ids: Box::default(),
+                        });
+                        self.lists.len() as u32 - 1
+                    });
+                }
+                if runs.last().is_none_or(|&(_, last)| last != place) {
+                    runs.push((index, place));
+                }
+            }
+        }
+        runs.shrink_to_fit();
+        self.runs = runs;
+        self.modules = number_modules(&mut self.lists);
+    }
+
+    /// Puts the symbols into this order.
+    pub(super) fn reorder(&mut self, order: impl Iterator<Item = usize>) {
+        let list_of = |index: usize| {
+            let runs = self
+                .runs
+                .partition_point(|&(start, _)| start as usize <= index);
+            self.runs[runs - 1].1
+        };
+        let mut runs: Vec<(u32, u32)> = Vec::with_capacity(self.runs.len());
+        for (place, list) in (0..).zip(order.map(list_of)) {
+            if runs.last().is_none_or(|&(_, last)| last != list) {
+                runs.push((place, list));
+            }
+        }
+        self.runs = runs;
+    }
+
     pub(super) fn heap_size(&self) -> usize {
         let lists = self.lists.iter().map(|list| {
             size_of::<List>()
@@ -172,7 +226,6 @@ impl Gathered {
     pub(super) fn finish(mut self, built_in: bool) -> Owners {
         // What was seen before the last symbol without modules is part of the kernel image.
         let in_image = if built_in { self.in_image } else { 0 };
-        let mut modules = BTreeMap::new();
         let mut lists: Vec<_> = self
             .places
             .into_iter()
@@ -190,9 +243,6 @@ impl Gathered {
                 } else {
                     Group::outside(names)
                 };
-                for name in names {
-                    modules.entry(Box::from(name)).or_insert(group);
-                }
                 List {
                     modules: text.into(),
                     object: object.map(Into::into),
@@ -201,18 +251,7 @@ impl Gathered {
                 }
             })
             .collect();
-        let modules: Box<[(Box<[u8]>, Group)]> = modules.into_iter().collect();
-        let id = |name: &[u8]| {
-            let place =
-                modules.binary_search_by(|(other, _): &(Box<[u8]>, Group)| (**other).cmp(name));
-            place.map_or(u32::MAX, |place| place as u32)
-        };
-        for list in &mut lists {
-            list.ids = Modules::from_grammar(&list.modules)
-                .iter()
-                .map(id)
-                .collect();
-        }
+        let modules = number_modules(&mut lists);
         self.runs.shrink_to_fit();
         Owners {
             lists,
@@ -220,4 +259,27 @@ impl Gathered {
             modules,
         }
     }
+}
+
+/// Collects the modules of all lists, and sets the lists' `ids`. Where brackets of two groups have a name, the first list
+/// decides.
+fn number_modules(lists: &mut [List]) -> Box<[(Box<[u8]>, Group)]> {
+    let mut modules = BTreeMap::new();
+    for list in &*lists {
+        for name in Modules::from_grammar(&list.modules) {
+            modules.entry(Box::from(name)).or_insert(list.group);
+        }
+    }
+    let modules: Box<[(Box<[u8]>, Group)]> = modules.into_iter().collect();
+    let id = |name: &[u8]| {
+        let place = modules.binary_search_by(|(other, _): &(Box<[u8]>, Group)| (**other).cmp(name));
+        place.map_or(u32::MAX, |place| place as u32)
+    };
+    for list in lists {
+        list.ids = Modules::from_grammar(&list.modules)
+            .iter()
+            .map(id)
+            .collect();
+    }
+    modules
 }

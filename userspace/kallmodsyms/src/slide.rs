@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! By how much KASLR has moved a kernel.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::table::Entry;
+use crate::{Kind, SymbolTable};
+
+/// By how much the image of a running kernel is moved from where it was linked: what lies between a `System.map` or a
+/// `vmlinux` and `/proc/kallsyms`.
+///
+/// Found by the code symbols whose names are unique in both, and only if *all* of them agree: a file of another kernel
+/// is an error, however alike.
+///
+/// ```
+/// use kallmodsyms::{Slide, SymbolTable};
+///
+/// let map = SymbolTable::from_bytes(b"0000000000001000 D tlb_state\nffffffff81000000 T _text\nffffffff81000040 T f\n")?;
+/// let live = SymbolTable::from_bytes(b"0000000000001000 A tlb_state\nffffffffa2000000 T _text\nffffffffa2000040 T f\n")?;
+/// let slide = Slide::between(&map, &live)?;
+/// assert_eq!((slide.bytes(), slide.witnesses()), (0x2100_0000, 2));
+/// assert_eq!(slide.move_address(0xffff_ffff_8100_0010), 0xffff_ffff_a200_0010);
+/// // Per-CPU data counted from 0 does not move.
+/// assert_eq!(slide.move_address(0x1000), 0x1000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slide {
+    /// What is added, modulo 2^64.
+    bytes: u64,
+    /// The lowest address that moves.
+    from: u64,
+    witnesses: usize,
+}
+
+impl Slide {
+    /// Finds the slide from `linked`, a table with the addresses of the linker, to `running`, one of a boot of the same
+    /// kernel.
+    ///
+    /// Linear, with two look-ups by name for each code symbol.
+    ///
+    /// # Errors
+    ///
+    /// If the tables share no code symbol with a unique name, or if such symbols disagree.
+    ///
+    /// ```
+    /// use kallmodsyms::{Slide, SlideError, SymbolTable};
+    ///
+    /// let one = SymbolTable::from_bytes(b"ffffffff81000000 T _text\nffffffff81000040 T f\n")?;
+    /// let other = SymbolTable::from_bytes(b"ffffffff81000000 T _text\nffffffff81000050 T f\n")?;
+    /// assert!(matches!(Slide::between(&one, &other), Err(SlideError::OtherKernel { disagree: 1, .. })));
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn between(linked: &SymbolTable, running: &SymbolTable) -> Result<Self, SlideError> {
+        // The slide that most symbols so far agree on, by majority vote: if there is a majority, it wins.
+        let (mut winner, mut lead) = (0, 0_usize);
+        let mut from = u64::MAX;
+        let mut pairs = Vec::new();
+        for symbol in linked.iter().filter(|&symbol| is_code(symbol)) {
+            from = from.min(symbol.address());
+            let Some(twin) = twin(symbol, linked, running) else {
+                continue;
+            };
+            let bytes = twin.address().wrapping_sub(symbol.address());
+            match lead {
+                0 => (winner, lead) = (bytes, 1),
+                _ if winner == bytes => lead += 1,
+                _ => lead -= 1,
+            }
+            pairs.push((symbol, twin.address()));
+        }
+        if pairs.is_empty() {
+            return Err(SlideError::NothingInCommon);
+        }
+        let expected = |symbol: Entry<'_>| symbol.address().wrapping_add(winner);
+        let mut strays = pairs
+            .iter()
+            .filter(|&&(symbol, found)| found != expected(symbol));
+        if let Some(&(symbol, found)) = strays.next() {
+            let disagree = strays.count() + 1;
+            return Err(SlideError::OtherKernel {
+                agree: pairs.len() - disagree,
+                disagree,
+                name: symbol.name().into(),
+                expected: expected(symbol),
+                found,
+            });
+        }
+        Ok(Self {
+            bytes: winner,
+            from,
+            witnesses: pairs.len(),
+        })
+    }
+
+    /// What is added to an address of the linker, modulo 2^64. 0 without KASLR.
+    ///
+    /// ```
+    /// # use kallmodsyms::{Slide, SymbolTable};
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 T _text\n")?;
+    /// assert_eq!(Slide::between(&table, &table)?.bytes(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many code symbols agree on it: at least one.
+    ///
+    /// ```
+    /// # use kallmodsyms::{Slide, SymbolTable};
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 T _text\n")?;
+    /// assert_eq!(Slide::between(&table, &table)?.witnesses(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn witnesses(&self) -> usize {
+        self.witnesses
+    }
+
+    /// Where the running kernel has what the linker put at an address.
+    ///
+    /// What lies below all code does not move: per-CPU data that is counted from 0 (x86-64 before Linux 6.15), and
+    /// numbers that are no addresses.
+    ///
+    /// ```
+    /// # use kallmodsyms::{Slide, SymbolTable};
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 T _text\n")?;
+    /// assert_eq!(Slide::between(&table, &table)?.move_address(7), 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn move_address(&self, address: u64) -> u64 {
+        if address < self.from {
+            address
+        } else {
+            address.wrapping_add(self.bytes)
+        }
+    }
+
+    /// A table of the linker's addresses, moved to where the kernel runs. Symbols of loaded modules, if it has any, stay.
+    ///
+    /// ```
+    /// # use kallmodsyms::{Slide, SymbolTable};
+    /// let map = SymbolTable::from_bytes(b"ffffffff81000000 T _text\nffffffff81000040 D data\n")?;
+    /// let live = SymbolTable::from_bytes(b"ffffffffa2000000 T _text\n")?;
+    /// let moved = Slide::between(&map, &live)?.move_table(map);
+    /// assert_eq!(moved.named(b"data").next().unwrap().address(), 0xffff_ffff_a200_0040);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn move_table(&self, table: SymbolTable) -> SymbolTable {
+        if self.bytes == 0 {
+            return table;
+        }
+        table.with_image_moved(|address| self.move_address(address))
+    }
+}
+
+impl fmt::Display for Slide {
+    /// `+0x21000000`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.bytes > u64::MAX / 2 {
+            write!(f, "-{:#x}", self.bytes.wrapping_neg())
+        } else {
+            write!(f, "+{:#x}", self.bytes)
+        }
+    }
+}
+
+/// Whether the symbol is code of the image; `nm` and kallsyms agree on those.
+fn is_code(symbol: Entry<'_>) -> bool {
+    symbol.kind() == Kind::Function && symbol.group().is_image()
+}
+
+/// The code symbol of the same name in the other table, if the name is unique in both.
+fn twin<'t>(
+    symbol: Entry<'_>,
+    linked: &SymbolTable,
+    running: &'t SymbolTable,
+) -> Option<Entry<'t>> {
+    let image = |symbol: &Entry<'_>| symbol.group().is_image();
+    if linked.named(symbol.name()).filter(image).nth(1).is_some() {
+        return None;
+    }
+    let mut twins = running.named(symbol.name()).filter(image);
+    let twin = twins.next()?;
+    (twins.next().is_none() && is_code(twin)).then_some(twin)
+}
+
+/// Why there is no slide between two tables, from [`Slide::between`].
+///
+/// ```
+/// let error = kallmodsyms::SlideError::NothingInCommon;
+/// assert_eq!(error.to_string(), "the tables have no code symbol in common");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SlideError {
+    /// No name is unique among the code of both.
+    #[error("the tables have no code symbol in common")]
+    NothingInCommon,
+    /// Symbols are moved by different amounts.
+    #[error(
+        "of another kernel: of {} code symbols {disagree} are not where the others put them; {} is at {found:#x}, \
+         not {expected:#x}",
+        agree + disagree, name.escape_ascii()
+    )]
+    OtherKernel {
+        /// How many symbols are moved by what most are moved by.
+        agree: usize,
+        /// How many are not.
+        disagree: usize,
+        /// One of those.
+        name: Vec<u8>,
+        /// Where the running kernel would have it.
+        expected: u64,
+        /// Where it has it.
+        found: u64,
+    },
+}
