@@ -10,11 +10,15 @@ mod file;
 mod glob;
 mod line;
 pub mod naive;
+mod ranges;
+mod system_map;
 mod table;
 
 pub use file::file;
 pub use glob::glob;
 pub use line::line;
+pub use ranges::ranges;
+pub use system_map::system_map;
 pub use table::table;
 
 /// A fuzz target: its name, which is that of its folder in `corpus/`, and what it runs.
@@ -25,6 +29,8 @@ pub const TARGETS: &[Target] = &[
     ("line", line),
     ("file", file),
     ("table", table),
+    ("ranges", ranges),
+    ("system_map", system_map),
     ("glob", glob),
 ];
 
