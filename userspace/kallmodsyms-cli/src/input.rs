@@ -1,36 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Files as the command line names them.
+//! Where symbols come from: files as the command line names them, or the running kernel.
 
-use std::fs;
-use std::io::{self, Read};
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::{anyhow, bail};
+use clap::Args;
+use kallmodsyms::table::Facts;
+use kallmodsyms::{Error, ErrorKind, Format, Group, Symbol, SymbolTable, Symbols};
+use memchr::{memchr, memchr_iter};
 
-/// Where the kernel prints the table, unless the user names another file.
-pub(crate) const LIVE: &str = "/proc/kallmodsyms";
+use crate::progress::Progress;
+use crate::unpack::unpacked;
 
-/// Reads a whole file, or standard input if it is called `-`.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .context("cannot read standard input")?;
-        return Ok(bytes);
+/// Names the input of all commands that are not told of another.
+pub(crate) const VARIABLE: &str = "KALLMODSYMS_INPUT";
+
+/// Where the kernel prints its symbols, the best first.
+const LIVE: [&str; 2] = ["/proc/kallmodsyms", "/proc/kallsyms"];
+
+/// The symbols that a command works on.
+#[derive(Args)]
+pub(crate) struct Input {
+    /// Use the symbols in FILE, `-` for standard input, and not those of the running kernel
+    ///
+    /// A file of any dialect of /proc/kallmodsyms, a copy of /proc/kallsyms, or a System.map; packed with gzip, xz or
+    /// zstd, or not.
+    #[arg(short, long, value_name = "FILE", env = VARIABLE, hide_env_values = true)]
+    input: Option<PathBuf>,
+}
+
+impl Input {
+    /// The file, or what stands for the running kernel.
+    pub(crate) fn path(&self) -> &Path {
+        self.input.as_deref().unwrap_or(running_kernel())
     }
-    let hint = |error: &io::Error| match error.kind() {
-        io::ErrorKind::NotFound if path == Path::new(LIVE) => {
-            ": does this kernel have CONFIG_KALLMODSYMS? name a saved copy to check that instead"
+
+    /// Whether no file was named.
+    pub(crate) const fn is_running_kernel(&self) -> bool {
+        self.input.is_none()
+    }
+
+    /// What messages call it.
+    pub(crate) fn name(&self) -> String {
+        name(self.path())
+    }
+
+    pub(crate) fn read(&self) -> anyhow::Result<Source> {
+        Source::read(self.path())
+    }
+
+    pub(crate) fn table(&self) -> anyhow::Result<SymbolTable> {
+        self.read()?.table()
+    }
+}
+
+/// The file that the running kernel has.
+pub(crate) fn running_kernel() -> &'static Path {
+    let paths = LIVE.map(Path::new);
+    paths
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or(paths[0])
+}
+
+/// A file, unpacked.
+pub(crate) struct Source {
+    /// As messages show it.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Source {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let name = name(path);
+        let bytes = read(path, &name)?;
+        Ok(Self { name, bytes })
+    }
+
+    /// How its lines look.
+    pub(crate) fn format(&self) -> Format {
+        Format::detect(&self.bytes).unwrap_or_default()
+    }
+
+    /// Its symbols by address and by name.
+    pub(crate) fn table(&self) -> anyhow::Result<SymbolTable> {
+        SymbolTable::from_bytes(&self.bytes).map_err(|error| self.explain(&error))
+    }
+
+    /// Its symbols in the order of its lines, up to the first line that is none.
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = anyhow::Result<(Symbol<'_>, Group)>> {
+        let symbols = Symbols::new(&self.bytes);
+        let dialect = self.format().dialect;
+        let names_built_in = Facts::of(dialect).built_in_modules;
+        let image = if names_built_in {
+            lines_of_image(&self.bytes)
+        } else {
+            0
+        };
+        symbols.enumerate().map(move |(line, symbol)| {
+            let symbol = symbol.map_err(|error| self.explain(&error))?;
+            Ok((symbol, group(&symbol, line < image)))
+        })
+    }
+
+    /// What a line is none for, with the line; or what the file is, where it has no line of symbols.
+    pub(crate) fn explain(&self, error: &Error) -> anyhow::Error {
+        let Self { name, bytes } = self;
+        match error.kind {
+            ErrorKind::NoSymbols => {
+                anyhow!(
+                    "{name}: expected symbols, found an empty file: was it copied while the kernel wrote it?"
+                )
+            }
+            ErrorKind::HiddenAddresses => anyhow!(
+                "{name}: expected addresses, found them hidden (all are zero): its reader lacks CAP_SYSLOG, or \
+                 kernel.kptr_restrict is 2; as root, sysctl kernel.kptr_restrict=1, then read it again"
+            ),
+            _ => match looks_like(bytes) {
+                Some(kind) if Format::detect(bytes).is_none() => {
+                    anyhow!("{name}: expected lines of symbols, found {kind}")
+                }
+                _ => {
+                    let diagnostic = error.diagnostic(name, bytes).to_string();
+                    anyhow!("expected symbols in {name}\n{}", diagnostic.trim_end())
+                }
+            },
         }
-        io::ErrorKind::IsADirectory => ": name a file",
-        _ => "",
-    };
-    fs::read(path).map_err(|error| {
-        let hint = hint(&error);
-        anyhow!("cannot read {}: {error}{hint}", path.display())
-    })
+    }
+}
+
+/// How many lines the kernel image has: it ends with the last line without a bracket.
+fn lines_of_image(bytes: &[u8]) -> usize {
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').rev();
+    let loaded = lines
+        .by_ref()
+        .take_while(|line| memchr(b'\t', line).is_some())
+        .count();
+    memchr_iter(b'\n', bytes).count().saturating_sub(loaded)
+}
+
+fn group(symbol: &Symbol<'_>, in_image: bool) -> Group {
+    match symbol.modules.iter().next() {
+        None => Group::Core,
+        Some(_) if in_image => Group::BuiltIn,
+        Some(b"__builtin__ftrace") => Group::Ftrace,
+        Some(b"bpf") => Group::Bpf,
+        Some(b"__builtin__kprobes") => Group::Kprobes,
+        Some(_) => Group::Loaded,
+    }
+}
+
+/// What a file is that is no table of symbols, and what to do.
+fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+    // Linux: Documentation/arch/x86/boot.rst.
+    let is_boot_image = bytes.get(0x202..0x206) == Some(b"HdrS");
+    let is_binary = memchr(0, &bytes[..bytes.len().min(4096)]).is_some();
+    if bytes.starts_with(b"\x7fELF") {
+        Some("an ELF file: name what nm -n prints of it")
+    } else if is_boot_image {
+        Some("a boot image (bzImage): name the System.map beside it")
+    } else if is_binary {
+        Some("binary data: name a copy of /proc/kallmodsyms or /proc/kallsyms, or a System.map")
+    } else {
+        None
+    }
 }
 
 /// The name of a file as messages show it.
@@ -40,4 +177,64 @@ pub(crate) fn name(path: &Path) -> String {
     } else {
         path.display().to_string()
     }
+}
+
+/// Opens a file, or standard input if it is called `-`, and says how long it is, if that is known.
+pub(crate) fn open(path: &Path, name: &str) -> anyhow::Result<(Box<dyn Read>, Option<u64>)> {
+    if path == Path::new("-") {
+        return Ok((Box::new(io::stdin().lock()), None));
+    }
+    // No `io::Error` is kept as a cause: a bare one is an error of writing.
+    let fail = |error: io::Error| anyhow!("cannot read {name}: {error}{}", hint(path, &error));
+    let file = File::open(path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        bail!("cannot read {name}: it is a directory: name a file");
+    }
+    // Of the others some never end.
+    let is_harmless = file.is_terminal() || path == Path::new("/dev/null");
+    if (kind.is_char_device() || kind.is_block_device()) && !is_harmless {
+        bail!("cannot read {name}: it is a device: name a file");
+    }
+    // Files under /proc say 0.
+    let length = Some(metadata.len()).filter(|&length| kind.is_file() && length > 0);
+    Ok((Box::new(file), length))
+}
+
+fn hint(path: &Path, error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound if LIVE.map(Path::new).contains(&path) => {
+            ": is /proc mounted, and has this kernel CONFIG_KALLSYMS? name a saved copy to use that instead"
+        }
+        io::ErrorKind::PermissionDenied => ": try it as root",
+        _ => "",
+    }
+}
+
+/// How much is read of a file without lines: all of a file that is small, and not all of one that never ends.
+const HEAD: u64 = 1 << 16;
+
+fn read(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let (file, length) = open(path, name)?;
+    let file = Progress::new(file, name, length);
+    let capacity = length.and_then(|length| usize::try_from(length).ok());
+    let mut bytes = Vec::with_capacity(capacity.unwrap_or(0) + 1);
+    read_to_end(file, &mut bytes)
+        .map_err(|error: io::Error| anyhow!("cannot read {name}: {error}"))?;
+    Ok(bytes)
+}
+
+fn read_to_end(packed: impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut file = unpacked(packed)?;
+    file.by_ref().take(HEAD).read_to_end(bytes)?;
+    if memchr(b'\n', bytes).is_some() {
+        file.read_to_end(bytes)?;
+    }
+    Ok(())
+}
+
+/// Where to write a file that the user named.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, bytes).map_err(|error| anyhow!("cannot write {}: {error}", path.display()))
 }

@@ -1,47 +1,152 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! The `kallmodsyms` command: what a kernel says of its own symbols, checked.
+//! The `kallmodsyms` command: what a kernel says of its own symbols, for people and for programs.
 //!
-//! Exit status: 0 if all is well, 1 if problems were found, 2 for wrong usage or a file that cannot be read.
+//! A file for each subcommand: its arguments with their help, and `run`. What they share is in [`input`] (where symbols
+//! come from), [`output`] (standard output, colours, JSON), [`show`] and [`json`] (a symbol as text and as JSON).
+//!
+//! Exit status: 0 if all is well, 1 if problems were found, or nothing where something was looked for, 2 for wrong usage
+//! or a file that cannot be read.
 
+mod columns;
+mod completions;
+mod dump;
+mod estimate;
+mod find;
+mod gaps;
+mod group;
+mod help;
 mod input;
+mod json;
+mod lookup;
+mod man;
+mod modules;
+mod number;
+mod output;
+mod progress;
+mod show;
+mod symbolize;
+mod treemap;
+mod unpack;
 mod validate;
 
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
-/// Read and check /proc/kallmodsyms, the kernel's table of its own symbols.
+use output::Output;
+
+/// Look up, list, check and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved copies
+///
+/// Without an input the symbols are those of the running kernel. An input is a file of any dialect of
+/// /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map; each may be packed with gzip, xz or zstd.
 #[derive(Parser)]
-#[command(name = "kallmodsyms", version, after_help = STATUS)]
+#[command(name = "kallmodsyms", version, after_help = help::text(EXAMPLES, STATUS))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// When to use colours: auto means on a terminal, and not if `NO_COLOR` is set
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    color: ColorChoice,
 }
+
+const EXAMPLES: &str = "\
+  kallmodsyms lookup vfs_read+0x10          # where that is, in which module, how large
+  dmesg | kallmodsyms symbolize             # name the addresses in an oops
+  kallmodsyms modules                       # what each module takes, built in or loaded
+  kallmodsyms treemap -o kernel.svg         # the same as a picture
+  kallmodsyms help find                     # more of one of them";
+
+const STATUS: &str = "\
+0 if all is well, 1 if problems were found, or nothing where something was looked for, 2 for wrong usage or an \
+unreadable file";
 
 #[derive(Subcommand)]
 enum Command {
+    Dump(dump::Arguments),
+    Lookup(lookup::Arguments),
+    Find(find::Arguments),
+    Symbolize(symbolize::Arguments),
     Validate(validate::Arguments),
+    Modules(modules::Arguments),
+    Gaps(gaps::Arguments),
+    Treemap(treemap::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
-const STATUS: &str = "Exit status: 0 if all is well, 1 if problems were found, 2 for wrong usage or an unreadable file.";
+/// How a command that did its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Good,
+    /// Problems were found, or nothing was.
+    Bad,
+}
+
+impl Status {
+    const fn good_if(good: bool) -> Self {
+        if good { Self::Good } else { Self::Bad }
+    }
+}
 
 /// The exit status for wrong usage (which clap uses too) and for files that cannot be read.
 const UNREADABLE: u8 = 2;
+/// What a shell reports of a command that a closed pipe ended. A reader such as `head` that has seen enough is no
+/// error.
+const CLOSED_PIPE: u8 = 128 + 13;
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
-        Command::Validate(arguments) => arguments.run(),
+    let arguments = Arguments::parse();
+    let mut out = Output::new(arguments.color);
+    let result = match arguments.command {
+        Command::Dump(arguments) => arguments.run(&mut out),
+        Command::Lookup(arguments) => arguments.run(&mut out),
+        Command::Find(arguments) => arguments.run(&mut out),
+        Command::Symbolize(arguments) => arguments.run(&mut out),
+        Command::Validate(arguments) => arguments.run(&mut out),
+        Command::Modules(arguments) => arguments.run(&mut out),
+        Command::Gaps(arguments) => arguments.run(&mut out),
+        Command::Treemap(arguments) => arguments.run(&mut out),
+        Command::Completions(arguments) => arguments.run(&mut out),
+        Command::Man(arguments) => arguments.run(&mut out),
     };
-    result.unwrap_or_else(|error| {
-        // A reader such as `head` that has seen enough is no error of ours.
-        let is_closed_pipe = error
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-        if !is_closed_pipe {
-            eprintln!("kallmodsyms: {error:#}");
+    // What was found before an error is printed before it.
+    let flushed = out.flush().map_err(anyhow::Error::from);
+    match result.and_then(|status| flushed.map(|()| status)) {
+        Ok(Status::Good) => ExitCode::SUCCESS,
+        Ok(Status::Bad) => ExitCode::FAILURE,
+        Err(error) => report(&error),
+    }
+}
+
+/// Says what went wrong. Errors of reading carry their own words; a bare `io::Error` is one of writing.
+fn report(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            return ExitCode::from(CLOSED_PIPE);
         }
-        ExitCode::from(UNREADABLE)
-    })
+        Some(error) => say(&format!("cannot write to standard output: {error}")),
+        None => say(&format!("{error:#}")),
+    }
+    ExitCode::from(UNREADABLE)
+}
+
+/// Tells the user something that is no result. There is nobody to tell if that fails.
+fn say(message: &str) {
+    let mut err = io::stderr().lock();
+    let colour =
+        err.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let style = if colour {
+        anstyle::Style::new().bold()
+    } else {
+        anstyle::Style::new()
+    };
+    let _ = writeln!(err, "{style}kallmodsyms:{style:#} {message}");
 }

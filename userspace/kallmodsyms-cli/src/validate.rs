@@ -2,9 +2,9 @@
 
 //! `kallmodsyms validate`: the rules of the library over one file, or two, for people and for programs.
 
-use std::io::{self, BufWriter, Write};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::ensure;
 use clap::Args;
@@ -12,25 +12,28 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use kallmodsyms::Dialect;
 use kallmodsyms::validate::{Report, Rule, Severity, Validation};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
-use crate::input;
+use crate::input::{self, Source};
+use crate::number::count;
+use crate::output::{Output, Role};
+use crate::{Status, help};
 
 const EXAMPLES: &str = "\
-Examples:
-  kallmodsyms validate                                    the running kernel
-  kallmodsyms validate --against /proc/kallsyms           the same, and that the two files agree
-  kallmodsyms validate saved --dialect sized --json       a saved copy, for a program
+  kallmodsyms validate                                    # the running kernel
+  kallmodsyms validate --against /proc/kallsyms           # the same, and that the two files agree
+  kallmodsyms validate saved.xz --dialect sized --json    # a saved copy, for a program";
 
-Exit status: 0 if there is no error, 1 if there is one, 2 for wrong usage or an unreadable file.";
+const STATUS: &str =
+    "0 if there is no error, 1 if there is one, 2 for wrong usage or an unreadable file";
 
 /// Check a whole file against the format's grammar and guarantees
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = help::text(EXAMPLES, STATUS), after_long_help = help::with_json(EXAMPLES, STATUS, JSON))]
 pub(crate) struct Arguments {
-    /// The file to check, `-` for standard input
-    #[arg(default_value = input::LIVE)]
-    file: PathBuf,
+    /// The file to check, `-` for standard input; that of the running kernel, if none is named
+    #[arg(env = input::VARIABLE, hide_env_values = true)]
+    file: Option<PathBuf>,
     /// Also compare with this copy of /proc/kallsyms of the same boot, read by the same user
     #[arg(long, value_name = "KALLSYMS")]
     against: Option<PathBuf>,
@@ -55,40 +58,36 @@ fn dialects() -> impl TypedValueParser<Value = Dialect> {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
+        let path = self.file.as_deref().unwrap_or(input::running_kernel());
         ensure!(
-            self.against.as_ref() != Some(&self.file),
+            self.against.as_deref() != Some(path),
             "--against names the same file, {}: name a copy of /proc/kallsyms",
-            input::name(&self.file),
+            input::name(path),
         );
-        let source = input::read(&self.file)?;
-        let kallsyms = self.against.as_deref().map(input::read).transpose()?;
+        let Source { name, bytes } = Source::read(path)?;
+        let kallsyms = self.against.as_deref().map(Source::read).transpose()?;
 
-        let mut validation = Validation::new(&source).keep(self.limit);
+        let mut validation = Validation::new(&bytes).keep(self.limit);
         if let Some(kallsyms) = &kallsyms {
-            validation = validation.against(kallsyms);
+            validation = validation.against(&kallsyms.bytes);
         }
         if let Some(dialect) = self.dialect {
             validation = validation.dialect(dialect);
         }
         let report = validation.run();
 
-        let name = input::name(&self.file);
-        let mut out = BufWriter::new(io::stdout().lock());
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &as_json(&name, &report))
-                .map_err(io::Error::from)?;
-            writeln!(out)?;
+            out.pretty_json(&Json::new(&name, &report))?;
         } else {
-            print(&mut out, &name, &source, &report)?;
+            print(out, &name, &bytes, &report)?;
         }
-        out.flush()?;
-        Ok(ExitCode::from(u8::from(!report.is_valid())))
+        Ok(Status::good_if(report.is_valid()))
     }
 }
 
 /// The findings, the summary, and the verdict as the last line.
-fn print(out: &mut impl Write, name: &str, source: &[u8], report: &Report) -> io::Result<()> {
+fn print(out: &mut Output, name: &str, source: &[u8], report: &Report) -> io::Result<()> {
     for finding in &report.findings {
         writeln!(out, "{}", finding.diagnostic(name, source))?;
     }
@@ -153,59 +152,108 @@ fn print(out: &mut impl Write, name: &str, source: &[u8], report: &Report) -> io
         0 => String::new(),
         warnings => format!(", {}", count(warnings, "warning")),
     };
-    let verdict = if report.is_valid() { "valid" } else { &errors };
-    writeln!(out, "{verdict}{warnings}")
+    if report.is_valid() {
+        out.painted(Role::Good, b"valid")?;
+    } else {
+        out.painted(Role::Bad, errors.as_bytes())?;
+    }
+    writeln!(out, "{warnings}")
 }
 
-/// A number of things.
-fn count(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+const JSON: &str = "one object.
+  file            its name
+  valid           whether there is no error
+  errors          how many
+  warnings        how many
+  dialect         sized, unsized, object or kallsyms; null where no line is well formed
+  address_digits  8 or 16, or null
+  summary         what the file holds: lines, hidden (whether addresses are), core, built_in, built_in_modules, loaded,
+                  loaded_modules, pseudo, shared, sized, zero_size, size_sum, overlaps
+  rules           how often each rule was broken, by its name
+  findings        a list of what was found, of each rule --limit at most: rule, severity, line and column from 1,
+                  offset in bytes from 0, message";
+
+#[derive(Serialize)]
+struct Json<'r> {
+    file: &'r str,
+    valid: bool,
+    errors: usize,
+    warnings: usize,
+    dialect: Option<&'static str>,
+    address_digits: Option<usize>,
+    summary: SummaryJson,
+    rules: BTreeMap<&'static str, usize>,
+    findings: Vec<FindingJson<'r>>,
 }
 
-fn as_json(name: &str, report: &Report) -> Value {
-    let summary = &report.summary;
-    let counts: Map<String, Value> = Rule::ALL
-        .iter()
-        .filter(|&&rule| report.count(rule) > 0)
-        .map(|&rule| (rule.name().into(), report.count(rule).into()))
-        .collect();
-    let findings: Vec<Value> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "rule": finding.rule.name(),
-                "severity": finding.rule.severity().name(),
-                "line": finding.position.line,
-                "column": finding.position.column,
-                "offset": finding.position.offset,
-                "message": finding.message,
-            })
-        })
-        .collect();
-    json!({
-        "file": name,
-        "valid": report.is_valid(),
-        "errors": report.total(Severity::Error),
-        "warnings": report.total(Severity::Warning),
-        "dialect": report.format.map(|format| format.dialect.name()),
-        "address_digits": report.format.map(|format| format.width.digits()),
-        "summary": {
-            "lines": summary.lines,
-            "hidden": summary.hidden,
-            "core": summary.core,
-            "built_in": summary.built_in,
-            "built_in_modules": summary.built_in_modules,
-            "loaded": summary.loaded,
-            "loaded_modules": summary.loaded_modules,
-            "pseudo": summary.pseudo,
-            "shared": summary.shared,
-            "sized": summary.sized,
-            "zero_size": summary.zero_size,
-            "size_sum": summary.size_sum,
-            "overlaps": summary.overlaps,
-        },
-        "rules": counts,
-        "findings": findings,
-    })
+#[derive(Serialize)]
+struct SummaryJson {
+    lines: usize,
+    hidden: bool,
+    core: usize,
+    built_in: usize,
+    built_in_modules: usize,
+    loaded: usize,
+    loaded_modules: usize,
+    pseudo: usize,
+    shared: usize,
+    sized: usize,
+    zero_size: usize,
+    size_sum: u64,
+    overlaps: usize,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'r> {
+    rule: &'static str,
+    severity: &'static str,
+    line: usize,
+    column: usize,
+    offset: usize,
+    message: &'r str,
+}
+
+impl<'r> Json<'r> {
+    fn new(file: &'r str, report: &'r Report) -> Self {
+        let summary = &report.summary;
+        let broken = Rule::ALL.iter().filter(|&&rule| report.count(rule) > 0);
+        Self {
+            file,
+            valid: report.is_valid(),
+            errors: report.total(Severity::Error),
+            warnings: report.total(Severity::Warning),
+            dialect: report.format.map(|format| format.dialect.name()),
+            address_digits: report.format.map(|format| format.width.digits()),
+            summary: SummaryJson {
+                lines: summary.lines,
+                hidden: summary.hidden,
+                core: summary.core,
+                built_in: summary.built_in,
+                built_in_modules: summary.built_in_modules,
+                loaded: summary.loaded,
+                loaded_modules: summary.loaded_modules,
+                pseudo: summary.pseudo,
+                shared: summary.shared,
+                sized: summary.sized,
+                zero_size: summary.zero_size,
+                size_sum: summary.size_sum,
+                overlaps: summary.overlaps,
+            },
+            rules: broken
+                .map(|&rule| (rule.name(), report.count(rule)))
+                .collect(),
+            findings: report
+                .findings
+                .iter()
+                .map(|finding| FindingJson {
+                    rule: finding.rule.name(),
+                    severity: finding.rule.severity().name(),
+                    line: finding.position.line,
+                    column: finding.position.column,
+                    offset: finding.position.offset,
+                    message: &finding.message,
+                })
+                .collect(),
+        }
+    }
 }

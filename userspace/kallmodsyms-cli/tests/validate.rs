@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command as StdCommand, Stdio};
 
 use assert_cmd::Command;
@@ -199,40 +199,40 @@ fn for_programs() {
     assert_eq!(status, 1);
     insta::assert_snapshot!(out, @r#"
     {
-      "address_digits": null,
-      "dialect": null,
-      "errors": 1,
       "file": "<stdin>",
-      "findings": [
-        {
-          "column": 4,
-          "line": 1,
-          "message": "expected the line to end after its last field, found a trailing blank",
-          "offset": 3,
-          "rule": "blanks",
-          "severity": "error"
-        }
-      ],
+      "valid": false,
+      "errors": 1,
+      "warnings": 0,
+      "dialect": null,
+      "address_digits": null,
+      "summary": {
+        "lines": 1,
+        "hidden": false,
+        "core": 0,
+        "built_in": 0,
+        "built_in_modules": 0,
+        "loaded": 0,
+        "loaded_modules": 0,
+        "pseudo": 0,
+        "shared": 0,
+        "sized": 0,
+        "zero_size": 0,
+        "size_sum": 0,
+        "overlaps": 0
+      },
       "rules": {
         "blanks": 1
       },
-      "summary": {
-        "built_in": 0,
-        "built_in_modules": 0,
-        "core": 0,
-        "hidden": false,
-        "lines": 1,
-        "loaded": 0,
-        "loaded_modules": 0,
-        "overlaps": 0,
-        "pseudo": 0,
-        "shared": 0,
-        "size_sum": 0,
-        "sized": 0,
-        "zero_size": 0
-      },
-      "valid": false,
-      "warnings": 0
+      "findings": [
+        {
+          "rule": "blanks",
+          "severity": "error",
+          "line": 1,
+          "column": 4,
+          "offset": 3,
+          "message": "expected the line to end after its last field, found a trailing blank"
+        }
+      ]
     }
     "#);
 }
@@ -247,7 +247,7 @@ fn files_that_cannot_be_read() {
         ),
         (
             vec!["validate", "."],
-            "cannot read .: Is a directory (os error 21): name a file",
+            "cannot read .: it is a directory: name a file",
         ),
         (
             vec!["validate", "good", "--against", "missing"],
@@ -280,21 +280,14 @@ fn wrong_usage() {
     }
 }
 
-/// The default is the running kernel, whether it has the file or not.
+/// The default is the running kernel, whichever of the files it has.
 #[test]
 fn the_running_kernel() {
-    let (status, out, err) = good().run(&["validate"], "");
-    if PathBuf::from("/proc/kallmodsyms").exists() {
-        assert!(
-            out.contains("/proc/kallmodsyms: sized dialect"),
-            "{out}{err}"
-        );
-    } else {
-        assert_eq!(status, 2);
-        assert!(
-            err.contains("does this kernel have CONFIG_KALLMODSYMS?"),
-            "{err}"
-        );
+    let (_, out, err) = good().run(&["validate"], "");
+    let files = ["/proc/kallmodsyms", "/proc/kallsyms"];
+    match files.into_iter().find(|file| Path::new(file).exists()) {
+        Some(file) => assert!(out.contains(&format!("{file}: ")), "{out}{err}"),
+        None => assert!(err.contains("is /proc mounted"), "{err}"),
     }
 }
 

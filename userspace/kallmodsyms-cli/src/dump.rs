@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! `kallmodsyms dump`: the symbols, or some of them, as the kernel prints them.
+
+use std::cmp::Reverse;
+use std::io;
+
+use clap::{Args, ValueEnum};
+use kallmodsyms::{Group, Symbol, glob_match};
+
+use crate::group::GroupName;
+use crate::input::Input;
+use crate::output::Output;
+use crate::{Status, help, json, number, say, show};
+
+const EXAMPLES: &str = "\
+  kallmodsyms dump                                # all of the running kernel
+  kallmodsyms dump -i saved.xz > saved            # unpack a copy, and check each line
+  kallmodsyms dump --module ext4 --type tT        # the code of ext4
+  kallmodsyms dump --group built-in --json        # what is built in, for a program
+  kallmodsyms dump --module vmlinux --sort size --limit 10    # the largest of no module";
+
+const STATUS: &str = "0, 1 if no symbol is left, 2 for wrong usage or an unreadable file";
+
+/// Print symbols as the kernel does, all or some
+#[derive(Args)]
+#[command(
+    after_help = help::text(EXAMPLES, STATUS),
+    after_long_help = help::with_json(EXAMPLES, STATUS, &format!("a line for each symbol.\n{}", json::SYMBOL)),
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: Input,
+    /// Only symbols of these modules: a name or a pattern, `vmlinux` for code of no module; may be repeated
+    #[arg(short, long, value_name = "GLOB")]
+    module: Vec<String>,
+    /// Only symbols of these types: the letters that nm prints
+    #[arg(short, long = "type", value_name = "LETTERS")]
+    types: Option<String>,
+    /// Only symbols that the kernel keeps there; may be repeated
+    #[arg(short, long, value_name = "GROUP")]
+    group: Vec<GroupName>,
+    /// Only symbols of at least this many bytes: 4096, 0x1000 or 4K
+    #[arg(long, value_name = "BYTES", value_parser = number::bytes)]
+    min_size: Option<u64>,
+    /// The order: as in the file, by address, the largest first, or by name
+    #[arg(short, long, value_name = "KEY", default_value = "file")]
+    sort: Sort,
+    /// Turn the order round
+    #[arg(short, long)]
+    reverse: bool,
+    /// Print at most this many
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+    /// Print a JSON object for each symbol
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    File,
+    Address,
+    Size,
+    Name,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
+        let source = self.input.read()?;
+        let width = source.format().width;
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let (mut printed, mut hidden) = (0, true);
+        let mut print = |symbol: &Symbol<'_>, group| -> io::Result<bool> {
+            if self.json {
+                out.json(&json::Symbol::new(symbol, group))?;
+            } else {
+                show::line(out, symbol, width)?;
+            }
+            printed += 1;
+            hidden &= symbol.address == 0;
+            Ok(printed < limit)
+        };
+
+        let mut wanted = source.symbols().filter(|symbol| {
+            symbol
+                .as_ref()
+                .map_or(true, |(symbol, group)| self.wants(symbol, *group))
+        });
+        if limit == 0 {
+            return Ok(Status::Good);
+        }
+        if self.sort == Sort::File && !self.reverse {
+            for symbol in wanted {
+                let (symbol, group) = symbol?;
+                if !print(&symbol, group)? {
+                    break;
+                }
+            }
+        } else {
+            let mut symbols: Vec<_> = wanted.by_ref().collect::<Result<_, _>>()?;
+            self.sort(&mut symbols);
+            for (symbol, group) in symbols {
+                if !print(&symbol, group)? {
+                    break;
+                }
+            }
+        }
+        if printed > 0 && hidden && self.min_size.is_none() {
+            say(&format!(
+                "note: in {} all addresses are zero: its reader may not see them (see sysctl kernel.kptr_restrict)",
+                source.name
+            ));
+        }
+        Ok(Status::good_if(printed > 0))
+    }
+
+    fn wants(&self, symbol: &Symbol<'_>, group: Group) -> bool {
+        let has_module = |pattern: &String| {
+            let pattern = pattern.as_bytes();
+            if symbol.modules.is_empty() {
+                return glob_match(pattern, b"vmlinux");
+            }
+            symbol
+                .modules
+                .iter()
+                .any(|module| glob_match(pattern, module))
+        };
+        (self.module.is_empty() || self.module.iter().any(has_module))
+            && GroupName::any(&self.group, group)
+            && self
+                .types
+                .as_ref()
+                .is_none_or(|types| types.as_bytes().contains(&symbol.kind))
+            && self
+                .min_size
+                .is_none_or(|least| symbol.size.is_some_and(|size| size >= least))
+    }
+
+    /// Symbols that are equal in this order stay as they are in the file.
+    fn sort(&self, symbols: &mut [(Symbol<'_>, Group)]) {
+        match self.sort {
+            Sort::File => {}
+            Sort::Address => symbols.sort_by_key(|(symbol, _)| symbol.address),
+            Sort::Size => symbols.sort_by_key(|(symbol, _)| Reverse(symbol.size)),
+            Sort::Name => symbols.sort_by_key(|(symbol, _)| symbol.name),
+        }
+        if self.reverse {
+            symbols.reverse();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Sizes where the source has none, on request: the distance to the next symbol.
+//!
+//! That is what readers of /proc/kallsyms do, and it is wrong where the distance holds padding, or code whose symbols
+//! were stripped. So it is never done unasked, and what is printed of it says so.
+
+use anyhow::{anyhow, bail};
+use clap::Args;
+use kallmodsyms::SymbolTable;
+use kallmodsyms::table::{Builder, Facts};
+
+#[derive(Args)]
+pub(crate) struct Estimate {
+    /// Where the source has no sizes, take the distance to the next symbol
+    #[arg(long)]
+    pub(crate) estimate: bool,
+}
+
+impl Estimate {
+    /// Whether sizes will be such distances.
+    pub(crate) fn is_needed(&self, table: &SymbolTable) -> bool {
+        self.estimate && !table.facts().sizes
+    }
+
+    /// The table with sizes.
+    pub(crate) fn sized(&self, table: SymbolTable) -> anyhow::Result<SymbolTable> {
+        if table.facts().sizes {
+            return Ok(table);
+        }
+        if !self.estimate {
+            bail!(
+                "expected symbols with sizes, found none: use /proc/kallmodsyms or a vmlinux, or let --estimate take the \
+                 distance to the next symbol"
+            );
+        }
+        let mut builder = Builder::new();
+        // The image first: that is how a table tells built-in modules from loaded ones, wherever those are.
+        for in_image in [true, false] {
+            for entry in table
+                .iter()
+                .filter(|entry| entry.group().is_image() == in_image)
+            {
+                let mut symbol = entry.symbol();
+                symbol.size = Some(entry.end() - entry.address());
+                builder.push(&symbol);
+            }
+        }
+        let facts = Facts {
+            sizes: true,
+            ..table.facts()
+        };
+        builder.finish(facts).map_err(|error| anyhow!("{error}"))
+    }
+}

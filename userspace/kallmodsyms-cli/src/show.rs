@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! A symbol as text: the kernel's line, and the kernel's `%pS`.
+
+use std::io::{self, Write};
+
+use kallmodsyms::table::Entry;
+use kallmodsyms::{Modules, Symbol, SymbolTable, Width};
+
+use crate::output::{Output, Role};
+
+/// The kernel's line. With colours it is the same text.
+pub(crate) fn line(out: &mut Output, symbol: &Symbol<'_>, width: Width) -> io::Result<()> {
+    if !out.has_colour() {
+        let mut text = Vec::with_capacity(64);
+        symbol.write_line(width, &mut text);
+        return out.write_all(&text);
+    }
+    let address = format!("{:01$x}", symbol.address, width.digits());
+    out.painted(Role::Address, address.as_bytes())?;
+    if let Some(size) = symbol.size {
+        write!(out, " {size:x}")?;
+    }
+    write!(out, " {} ", char::from(symbol.kind))?;
+    out.painted(Role::Symbol, symbol.name)?;
+    let mut lead = "\t";
+    if !symbol.modules.is_empty() {
+        write!(out, "{lead}")?;
+        out.painted(Role::Module, symbol.modules.as_bytes())?;
+        lead = " ";
+    }
+    if let Some(object) = symbol.object {
+        write!(out, "{lead}{{")?;
+        out.write_all(object)?;
+        write!(out, "}}")?;
+    }
+    writeln!(out)
+}
+
+/// How wide the addresses of a table are printed.
+pub(crate) fn width_of(table: &SymbolTable) -> Width {
+    let highest = table
+        .iter()
+        .next_back()
+        .map_or(0, |symbol| symbol.address());
+    if highest > Width::Bits32.max() {
+        Width::Bits64
+    } else {
+        Width::Bits32
+    }
+}
+
+/// `name+0x10/0x13a [module]`, or `name+0x10 [module]` where the source has no sizes.
+pub(crate) fn place(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
+    out.painted(Role::Symbol, symbol.name())?;
+    write!(out, "+{offset:#x}")?;
+    if let Some(size) = symbol.size() {
+        write!(out, "/{size:#x}")?;
+    }
+    modules(out, symbol.modules())
+}
+
+/// `name [module]`.
+pub(crate) fn name(out: &mut Output, symbol: Entry<'_>) -> io::Result<()> {
+    out.painted(Role::Symbol, symbol.name())?;
+    modules(out, symbol.modules())
+}
+
+fn modules(out: &mut Output, modules: Modules<'_>) -> io::Result<()> {
+    if modules.is_empty() {
+        return Ok(());
+    }
+    out.write_all(b" ")?;
+    out.painted(Role::Module, modules.as_bytes())
+}
