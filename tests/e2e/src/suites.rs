@@ -20,6 +20,7 @@ pub const SUITES: &[Suite] = &[
     ktap("promises", "userspace/check.sh $TOOLS/rust-1.85"),
     ktap("drgn", "cd userspace && cargo run --quiet --release -p kallmodsyms-second-opinion -- $TOOLS/drgn/bin/python")
         .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh says why; it needs PyPI)"),
+    ktap("instructions", "userspace/figures/gate.sh"),
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
