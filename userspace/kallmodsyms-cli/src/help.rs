@@ -4,7 +4,8 @@
 
 /// Examples and exit status.
 pub(crate) fn text(examples: &str, status: &str) -> String {
-    format!("Examples:\n{examples}\n\nExit status: {status}.")
+    // The literals lose the indentation of their first line to the `\` before it.
+    format!("Examples:\n  {examples}\n\nExit status: {status}.")
 }
 
 /// The same with the fields of the JSON output, a line each.
