@@ -10,6 +10,7 @@
 
 mod columns;
 mod completions;
+mod diff;
 mod dump;
 mod estimate;
 mod find;
@@ -37,7 +38,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use output::Output;
 
-/// Look up, list, check and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved copies
+/// Look up, list, check, compare and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved copies
 ///
 /// Without an input the symbols are those of the running kernel. An input is a file of any dialect of
 /// /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map; each may be packed with gzip, xz or zstd.
@@ -76,6 +77,7 @@ enum Command {
     Symbolize(symbolize::Arguments),
     Validate(validate::Arguments),
     Modules(modules::Arguments),
+    Diff(diff::Arguments),
     Gaps(gaps::Arguments),
     Treemap(treemap::Arguments),
     Completions(completions::Arguments),
@@ -112,6 +114,7 @@ fn main() -> ExitCode {
         Command::Symbolize(arguments) => arguments.run(&mut out),
         Command::Validate(arguments) => arguments.run(&mut out),
         Command::Modules(arguments) => arguments.run(&mut out),
+        Command::Diff(arguments) => arguments.run(&mut out),
         Command::Gaps(arguments) => arguments.run(&mut out),
         Command::Treemap(arguments) => arguments.run(&mut out),
         Command::Completions(arguments) => arguments.run(&mut out),
