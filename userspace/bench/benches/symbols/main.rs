@@ -25,12 +25,19 @@ use kallmodsyms::{Query, SymbolTable, Symbols};
 use crate::input::{Input, Random};
 use crate::peer::{Bcc, Blazesym, Perf};
 
+/// Many short samples rather than a few long ones: on a shared machine, some are not disturbed.
+const SAMPLES: usize = 100;
+
+/// Where each takes long to begin: of libbcc, which reads the file anew, and of the running kernel.
+const RUNS: usize = 20;
+
 /// Enough that the symbols looked up do not stay in the first-level cache.
 const LOOK_UPS: usize = 10_000;
 
 fn main() -> ExitCode {
     let mut criterion = Criterion::default()
-        .sample_size(20)
+        .sample_size(SAMPLES)
+        .nresamples(10_000)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1500))
         .configure_from_args();
@@ -85,7 +92,9 @@ fn group<'a>(
     input: &str,
     work: &str,
 ) -> BenchmarkGroup<'a, WallTime> {
-    criterion.benchmark_group(format!("{input}-{work}"))
+    let mut group = criterion.benchmark_group(format!("{input}-{work}"));
+    group.sampling_mode(SamplingMode::Flat);
+    group
 }
 
 fn bytes(file: &[u8]) -> Throughput {
@@ -95,7 +104,6 @@ fn bytes(file: &[u8]) -> Throughput {
 /// Every field of every line, from memory; and from a file, as the peers do it.
 fn parse(criterion: &mut Criterion, input: &Input, skips: &mut Skips) -> Result<()> {
     let mut group = group(criterion, &input.name, "parse");
-    group.sampling_mode(SamplingMode::Flat);
     for (who, file) in [
         ("ours-sized", &input.kallmodsyms),
         ("ours", &input.kallsyms),
@@ -142,7 +150,6 @@ fn all_fields(file: &[u8]) -> Result<(usize, u64)> {
 /// The whole index but for that of names, from memory; and from a file to the answer to one look-up, as the peers do it.
 fn load(criterion: &mut Criterion, input: &Input) -> Result<()> {
     let mut group = group(criterion, &input.name, "load");
-    group.sampling_mode(SamplingMode::Flat);
     for (who, file) in [
         ("ours-sized", &input.kallmodsyms),
         ("ours", &input.kallsyms),
@@ -218,6 +225,7 @@ fn address(
     match Bcc::new(path, directory, &addresses) {
         Ok(bcc) => {
             agree("libbcc", &bcc.starts()?, &starts)?;
+            group.sample_size(RUNS);
             group.bench_function("bcc", |b| b.iter_custom(|times| must(bcc.look_up(times))));
         }
         Err(reason) => skips.add(&format!("{}-address/bcc", input.name), &reason),
@@ -288,7 +296,6 @@ fn name(criterion: &mut Criterion, input: &Input) -> Result<()> {
         });
     });
     group.throughput(bytes(&input.kallmodsyms));
-    group.sampling_mode(SamplingMode::Flat);
     group.bench_function("ours-index", |b| {
         let table = || SymbolTable::from_bytes(&input.kallmodsyms);
         let index = |table: Result<SymbolTable, _>| table.map(|table| table.index_names());
@@ -310,9 +317,9 @@ fn live(criterion: &mut Criterion, skips: &mut Skips) -> Result<()> {
         }
     };
     let mut group = group(criterion, "live", "load");
-    group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Bytes(peer::cat(path)? as u64));
     read_table(path)?;
+    group.sample_size(RUNS);
     group.bench_function("ours", |b| b.iter(|| must(read_table(path))));
     group.bench_function("cat", |b| b.iter(|| must(peer::cat(path))));
     group.finish();
