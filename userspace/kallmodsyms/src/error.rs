@@ -72,6 +72,33 @@ impl Error {
             source,
         }
     }
+
+    /// The same where no more than the line is in memory, as [`Reader::line`](crate::Reader::line) has it.
+    ///
+    /// ```
+    /// use kallmodsyms::Symbols;
+    ///
+    /// let file = b"ffffffff8b014130 11f T start\nffffffff8b014250 13A t next\n";
+    /// let error = Symbols::new(file).nth(1).unwrap().unwrap_err();
+    /// let from_line = error.line_diagnostic("saved", b"ffffffff8b014250 13A t next");
+    /// assert_eq!(from_line.to_string(), error.diagnostic("saved", file).to_string());
+    /// ```
+    #[must_use]
+    pub const fn line_diagnostic<'a>(
+        &'a self,
+        file: &'a str,
+        line: &'a [u8],
+    ) -> Diagnostic<'a, ErrorKind> {
+        // What is shown are line and column; the offset tells where in `source` they are.
+        let position = Position {
+            offset: self.position.column.saturating_sub(1),
+            ..self.position
+        };
+        Diagnostic {
+            position,
+            ..self.diagnostic(file, line)
+        }
+    }
 }
 
 /// Everything that can be wrong with one line.
@@ -196,6 +223,12 @@ pub enum ErrorKind {
     /// The file ends within a line.
     #[error("expected a line feed, found the end of the file")]
     MissingNewline,
+    /// A line longer than a [`Reader`](crate::Reader) takes.
+    #[error("expected a line of at most {max} bytes, found a longer one")]
+    LineTooLong {
+        /// How many bytes are allowed.
+        max: usize,
+    },
     /// The source has no symbol.
     #[error("expected symbols, found none")]
     NoSymbols,
@@ -220,7 +253,7 @@ impl ErrorKind {
         use crate::validate::Rule;
         match self {
             Self::EmptyLine | Self::MissingFields { .. } | Self::ExtraFields { .. } => Rule::Fields,
-            Self::CarriageReturn | Self::MissingNewline => Rule::Newline,
+            Self::CarriageReturn | Self::MissingNewline | Self::LineTooLong { .. } => Rule::Newline,
             Self::TrailingBlank | Self::StrayBlank => Rule::Blanks,
             Self::DialectChanged { .. } => Rule::Dialect,
             Self::NoSymbols => Rule::Empty,

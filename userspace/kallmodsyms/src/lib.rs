@@ -13,12 +13,14 @@
 //! Kernels and patches print four [dialects](Dialect) of this. The crate has three layers, each usable alone:
 //!
 //! - [`grammar`]: one line in, one borrowed [`Symbol`] out;
-//! - [`Symbols`]: an iterator over a whole file, which finds the dialect by itself;
+//! - [`Symbols`]: an iterator over a whole file, which finds the dialect by itself; [`Reader`] does the same for a
+//!   stream;
 //! - [`validate`]: named rules over a whole file, or over two files of the same boot.
 //!
 //! Everything borrows from the bytes of the file. Names are bytes: the kernel does not promise UTF-8. Reading is strict:
-//! whatever the grammar does not allow is an [`Error`] with a position, never a guess. Nothing here opens files or needs
-//! the standard library; without the default feature `std` the crate is `no_std` and needs `alloc` only.
+//! whatever the grammar does not allow is an [`Error`] with a position, never a guess. Nothing here opens files, and
+//! only [`Reader`] needs the standard library: without the default feature `std` the crate is `no_std` and needs `alloc`
+//! only.
 //!
 //! ```
 //! use kallmodsyms::Symbols;
@@ -38,6 +40,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod diagnostic;
 mod dialect;
@@ -50,6 +54,8 @@ mod kind;
 mod query;
 pub mod ranges;
 mod read;
+#[cfg(feature = "std")]
+mod reader;
 mod slide;
 mod symbol;
 pub mod table;
@@ -63,6 +69,8 @@ pub use group::Group;
 pub use kind::{Binding, Kind, Section};
 pub use query::Query;
 pub use read::Symbols;
+#[cfg(feature = "std")]
+pub use reader::{LINE_MAX, ReadError, Reader};
 pub use slide::{Slide, SlideError};
 pub use symbol::{ModuleNames, Modules, Symbol};
 pub use table::SymbolTable;

@@ -143,6 +143,19 @@ impl Progress {
         }
     }
 
+    /// How many lines were read.
+    #[cfg(feature = "std")]
+    pub(crate) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Counts a line that was not looked at. Returns its number.
+    #[cfg(feature = "std")]
+    pub(crate) const fn skip(&mut self) -> usize {
+        self.count += 1;
+        self.count
+    }
+
     /// Takes the first line off `rest`, which ends at the byte `end` of the file. `None` at the end.
     #[inline]
     pub(crate) fn next<'a>(&mut self, rest: &mut &'a [u8], end: usize) -> Option<Item<'a>> {

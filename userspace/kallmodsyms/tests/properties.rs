@@ -2,8 +2,10 @@
 
 //! What holds of every file: a line that was printed is read back as it was, and no bytes at all make a panic.
 
+use std::io::{self, Read};
+
 use kallmodsyms::validate::Validation;
-use kallmodsyms::{Dialect, Format, Symbols, Width, grammar};
+use kallmodsyms::{Dialect, Error, ErrorKind, Format, ReadError, Reader, Symbols, Width, grammar};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -152,6 +154,106 @@ fn nearly_a_file() -> impl Strategy<Value = Vec<u8>> {
     vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+/// A file cut to pieces, some of which do not come at the first try.
+#[derive(Debug)]
+struct Pieces<'a> {
+    rest: &'a [u8],
+    /// The sizes of the pieces, again and again; none to fail.
+    sizes: std::iter::Cycle<std::vec::IntoIter<Option<usize>>>,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.sizes.next() {
+            Some(Some(size)) => {
+                let size = size.min(buffer.len());
+                self.rest.read(&mut buffer[..size])
+            }
+            _ if self.rest.len() % 2 == 0 => Err(io::ErrorKind::Interrupted.into()),
+            _ => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+/// Sizes of pieces, at least one of them none to fail.
+fn sizes() -> impl Strategy<Value = Vec<Option<usize>>> {
+    let size = prop_oneof![Just(1_usize), 1..10_usize, 1..200_usize, Just(4096)];
+    (
+        vec(proptest::option::weighted(0.8, size.clone()), 0..8),
+        size,
+    )
+        .prop_map(|(mut sizes, last)| {
+            sizes.push(Some(last));
+            sizes
+        })
+}
+
+/// What one reads of a symbol or an error, in full.
+fn read_pieces(mut reader: Reader<Pieces<'_>>) -> (Vec<Result<String, Error>>, Option<Format>) {
+    let mut items = Vec::new();
+    loop {
+        match reader.next() {
+            Ok(Some(symbol)) => items.push(Ok(format!("{symbol:?}"))),
+            Ok(None) => return (items, reader.format()),
+            Err(ReadError::Symbol(error)) => items.push(Err(error)),
+            Err(ReadError::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// The same in one piece. Lines over the limit are left out and their errors put in.
+fn read_whole(file: &[u8], line_max: usize) -> (Vec<Result<String, Error>>, Option<Format>) {
+    let bare = |line: &[u8]| line.strip_suffix(b"\n").unwrap_or(line).len();
+    let is_short = |line: &&[u8]| bare(line) <= line_max;
+    let lines = || file.split_inclusive(|&byte| byte == b'\n');
+    let short: Vec<u8> = lines().filter(is_short).flatten().copied().collect();
+    let mut symbols = Symbols::new(&short);
+    let mut items = Vec::new();
+    let mut offset = 0;
+    for (line, number) in lines().zip(1..) {
+        if is_short(&line) {
+            let item = symbols.next().expect("a line is an item");
+            items.push(
+                item.map(|symbol| format!("{symbol:?}"))
+                    .map_err(|mut error| {
+                        error.position.line = number;
+                        error.position.offset = offset + error.position.column - 1;
+                        error
+                    }),
+            );
+        } else {
+            let mut error = Symbols::new(b"\n").next().unwrap().unwrap_err();
+            error.kind = ErrorKind::LineTooLong { max: line_max };
+            error.position.line = number;
+            error.position.column = line_max + 1;
+            error.position.offset = offset + line_max;
+            items.push(Err(error));
+        }
+        offset += line.len();
+    }
+    assert!(symbols.next().is_none());
+    (items, symbols.format())
+}
+
+/// A file of any kind.
+fn any_file() -> impl Strategy<Value = Vec<u8>> {
+    let lines = vec(nearly_a_line(), 0..12);
+    let lines = lines.prop_map(|lines| {
+        let lines = lines
+            .into_iter()
+            .map(|(_, line)| [line, b"\n".to_vec()].concat());
+        lines.collect::<Vec<_>>().concat()
+    });
+    let good = format_and_file().prop_map(|(format, file)| {
+        let lines = file
+            .iter()
+            .map(|parts| [parts.line(format.width), b"\n".to_vec()].concat());
+        lines.collect::<Vec<_>>().concat()
+    });
+    prop_oneof![lines, good, nearly_a_file(), vec(any::<u8>(), 0..300)]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -224,6 +326,19 @@ proptest! {
         if let (Err(fault), Err(error)) = (alone, in_file) {
             prop_assert_eq!((fault.kind, fault.at), (error.kind, error.position.offset));
         }
+    }
+
+    #[test]
+    fn pieces_are_read_as_the_whole(file in any_file(), sizes in sizes()) {
+        let pieces = Pieces { rest: &file, sizes: sizes.into_iter().cycle() };
+        prop_assert_eq!(read_pieces(Reader::new(pieces)), read_whole(&file, usize::MAX));
+    }
+
+    #[test]
+    fn lines_over_the_limit_are_skipped(file in any_file(), sizes in sizes(), line_max in 0..100_usize) {
+        let pieces = Pieces { rest: &file, sizes: sizes.into_iter().cycle() };
+        let reader = Reader::new(pieces).line_max(line_max);
+        prop_assert_eq!(read_pieces(reader), read_whole(&file, line_max));
     }
 
     #[test]
