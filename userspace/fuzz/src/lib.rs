@@ -11,6 +11,7 @@ mod glob;
 mod line;
 pub mod naive;
 mod ranges;
+mod reader;
 mod system_map;
 mod table;
 
@@ -18,6 +19,7 @@ pub use file::file;
 pub use glob::glob;
 pub use line::line;
 pub use ranges::ranges;
+pub use reader::reader;
 pub use system_map::system_map;
 pub use table::table;
 
@@ -28,6 +30,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("line", line),
     ("file", file),
+    ("reader", reader),
     ("table", table),
     ("ranges", ranges),
     ("system_map", system_map),
