@@ -97,11 +97,17 @@ impl<'q> Query<'q> {
         named && self.matches_module(symbol)
     }
 
-    fn matches_module(&self, symbol: Entry<'_>) -> bool {
+    pub(crate) fn matches_module(&self, symbol: Entry<'_>) -> bool {
         let Some(pattern) = self.module else {
             return true;
         };
         let modules = symbol.modules();
+        // A look-up of one symbol in one module, as tracers do it for every probe.
+        if let [b'[', module @ .., b']'] = modules.as_bytes() {
+            if module == pattern {
+                return true;
+            }
+        }
         if modules.is_empty() {
             return glob_match(pattern, VMLINUX);
         }

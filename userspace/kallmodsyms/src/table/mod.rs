@@ -19,6 +19,7 @@ mod module;
 mod name;
 mod owner;
 mod reach;
+mod run;
 mod size;
 
 use alloc::vec::Vec;
@@ -338,11 +339,10 @@ impl SymbolTable {
         let pattern = query.name_is_pattern();
         let exact = (!pattern).then(|| self.named(query.name()));
         let all = pattern.then(|| self.iter());
-        exact
-            .into_iter()
-            .flatten()
-            .chain(all.into_iter().flatten())
-            .filter(move |&symbol| query.matches(symbol))
+        let exact = exact.into_iter().flatten();
+        let exact = exact.filter(move |&symbol| query.matches_module(symbol));
+        let all = all.into_iter().flatten();
+        exact.chain(all.filter(move |&symbol| query.matches(symbol)))
     }
 
     /// The modules that symbols belong to, sorted by name, pseudo modules among them.
