@@ -11,7 +11,7 @@ mod peer;
 use std::collections::HashMap;
 use std::env;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -177,7 +177,8 @@ fn load(criterion: &mut Criterion, input: &Input) -> Result<()> {
 
 /// A file as a table.
 fn read_table(path: &Path) -> Result<SymbolTable> {
-    Ok(SymbolTable::from_bytes(&read(path)?)?)
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    Ok(SymbolTable::read(file)?)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
