@@ -2,8 +2,8 @@
 
 //! `kallmodsyms dump`: the symbols, or some of them, as the kernel prints them.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
-use std::io;
 
 use clap::{Args, ValueEnum};
 use kallmodsyms::{Group, Symbol, glob_match};
@@ -69,44 +69,37 @@ impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
         let source = self.input.read()?;
         let width = source.format().width;
-        let limit = self.limit.unwrap_or(usize::MAX);
-        let (mut printed, mut hidden) = (0, true);
-        let mut print = |symbol: &Symbol<'_>, group| -> io::Result<bool> {
+        let hidden = Cell::new(true);
+        let wanted = source
+            .symbols()
+            .inspect(|symbol| {
+                if let Ok((symbol, _)) = symbol {
+                    hidden.set(hidden.get() && symbol.address == 0);
+                }
+            })
+            .filter(|symbol| match symbol {
+                Ok((symbol, group)) => self.wants(symbol, *group),
+                Err(_) => true,
+            });
+        let ordered: Box<dyn Iterator<Item = _>> = if self.sort == Sort::File && !self.reverse {
+            Box::new(wanted)
+        } else {
+            let mut symbols = wanted.collect::<Result<Vec<_>, _>>()?;
+            self.sort(&mut symbols);
+            Box::new(symbols.into_iter().map(Ok))
+        };
+        let mut printed = 0;
+        for symbol in ordered.take(self.limit.unwrap_or(usize::MAX)) {
+            let (symbol, group) = symbol?;
             if self.json {
-                out.json(&json::Symbol::new(symbol, group))?;
+                out.json(&json::Symbol::new(&symbol, group))?;
             } else {
-                show::line(out, symbol, width)?;
+                show::line(out, &symbol, width)?;
             }
             printed += 1;
-            hidden &= symbol.address == 0;
-            Ok(printed < limit)
-        };
-
-        let mut wanted = source.symbols().filter(|symbol| {
-            symbol
-                .as_ref()
-                .map_or(true, |(symbol, group)| self.wants(symbol, *group))
-        });
-        if limit == 0 {
-            return Ok(Status::Good);
         }
-        if self.sort == Sort::File && !self.reverse {
-            for symbol in wanted {
-                let (symbol, group) = symbol?;
-                if !print(&symbol, group)? {
-                    break;
-                }
-            }
-        } else {
-            let mut symbols: Vec<_> = wanted.by_ref().collect::<Result<_, _>>()?;
-            self.sort(&mut symbols);
-            for (symbol, group) in symbols {
-                if !print(&symbol, group)? {
-                    break;
-                }
-            }
-        }
-        if printed > 0 && hidden && self.min_size.is_none() {
+        // With a limit not all were looked at.
+        if printed > 0 && hidden.get() && self.limit.is_none() {
             say(&format!(
                 "note: in {} all addresses are zero: its reader may not see them (see sysctl kernel.kptr_restrict)",
                 source.name

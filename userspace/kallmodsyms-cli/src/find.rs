@@ -65,23 +65,26 @@ impl Arguments {
     fn symbols<'t>(&self, table: &'t SymbolTable, name: &'t str) -> Vec<Entry<'t>> {
         let query = Query::parse(name.as_bytes());
         let exact: Vec<_> = table.find(query).collect();
-        if exact.is_empty() && self.fold_llvm && !query.name_is_pattern() {
-            return table
-                .named_folded(query.name())
-                .filter(|&symbol| has_module(query, symbol))
-                .collect();
+        if exact.is_empty() && self.fold_llvm {
+            return folded(table, name);
         }
         exact
     }
 }
 
-/// Whether the symbol belongs to the module that the query names.
-fn has_module(query: Query<'_>, symbol: Entry<'_>) -> bool {
-    let Some(module) = query.module() else {
-        return true;
+/// The symbols that a compiler renamed from this name, in the module if one is named: an exact one in another module is
+/// none of them, so [`SymbolTable::named_folded`] would not do.
+fn folded<'t>(table: &'t SymbolTable, name: &str) -> Vec<Entry<'t>> {
+    let renamed = format!("{name}.llvm.*");
+    let query = Query::parse(renamed.as_bytes());
+    let has_hash = |symbol: &Entry<'_>| {
+        let hash = symbol.name().rsplit(|&byte| byte == b'.').next();
+        hash.is_some_and(|hash| !hash.is_empty() && hash.iter().all(u8::is_ascii_digit))
     };
-    let any_name = [module, b"`*"].concat();
-    Query::parse(&any_name).matches(symbol)
+    table
+        .iter()
+        .filter(|&symbol| query.matches(symbol) && has_hash(&symbol))
+        .collect()
 }
 
 /// What the user may have meant.
@@ -90,14 +93,14 @@ fn hint(table: &SymbolTable, name: &str) -> String {
     if query.name_is_pattern() {
         return String::new();
     }
-    if table.find(Query::parse(query.name())).next().is_some() {
+    if !folded(table, name).is_empty() {
+        return " (with --fold-llvm some are)".into();
+    }
+    if table.named(query.name()).next().is_some() {
         return format!(
             " (without the module some are: try {})",
             query.name().escape_ascii()
         );
-    }
-    if table.named_folded(query.name()).next().is_some() {
-        return " (with --fold-llvm some are)".into();
     }
     let part = [b"*", query.name(), b"*"].concat();
     match table.find(Query::parse(&part)).count() {

@@ -33,8 +33,8 @@ The fields of a symbol:";
 
 /// Print the stretches between symbols that belong to none
 ///
-/// Padding between functions, code whose symbols were stripped, memory that the linker script set aside. Stretches of
-/// more than 1 GiB lie between areas of the address space and are left out.
+/// Padding between functions, code whose symbols were stripped, memory that the linker script set aside. Address space
+/// between areas (the kernel image, each loaded module) is no gap, nor is anything of 1 GiB or more.
 #[derive(Args)]
 #[command(
     after_help = help::text(EXAMPLES, STATUS),
@@ -46,9 +46,6 @@ pub(crate) struct Arguments {
     /// Leave out what is shorter: 4096, 0x1000 or 4K
     #[arg(long, value_name = "BYTES", value_parser = number::bytes, default_value = "4K")]
     min_size: u64,
-    /// Leave out what is longer
-    #[arg(long, value_name = "BYTES", value_parser = number::bytes, default_value = "1G")]
-    max_size: u64,
     /// The order: by address, or the largest first
     #[arg(short, long, value_name = "KEY", default_value = "address")]
     sort: Sort,
@@ -75,6 +72,16 @@ struct Row<'t> {
     after: json::Symbol<'t>,
 }
 
+/// On x86-64 the image has an area of per-CPU data at address 0, far from the rest.
+const LONGEST: u64 = 1 << 30;
+
+/// Whether both neighbours are of the kernel image, or of one loaded module.
+fn is_within_area(gap: &Gap<'_>) -> bool {
+    let (before, after) = (gap.before, gap.after);
+    let in_image = [before, after].map(|symbol| symbol.group().is_image());
+    in_image == [true; 2] || (in_image == [false; 2] && before.modules() == after.modules())
+}
+
 const fn size(gap: &Gap<'_>) -> u64 {
     gap.end - gap.start
 }
@@ -88,10 +95,10 @@ impl Arguments {
              /proc/kallmodsyms or a vmlinux",
             self.input.name(),
         );
-        let wanted = self.min_size..=self.max_size;
+        let wanted = self.min_size..LONGEST;
         let mut gaps: Vec<_> = table
             .gaps()
-            .filter(|gap| wanted.contains(&size(gap)))
+            .filter(|gap| wanted.contains(&size(gap)) && is_within_area(gap))
             .collect();
         if self.sort == Sort::Size {
             gaps.sort_by_key(|gap| Reverse(size(gap)));
