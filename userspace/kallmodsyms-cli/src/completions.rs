@@ -11,8 +11,8 @@ use crate::output::Output;
 use crate::{Status, help};
 
 const EXAMPLES: &str = "\
-  kallmodsyms completions bash > kallmodsyms.bash    # for ~/.local/share/bash-completion/completions
-  kallmodsyms completions zsh > _kallmodsyms         # for a folder in $fpath";
+  kallmodsyms completions bash > kallmodsyms.bash    # then source it
+  kallmodsyms completions zsh > _kallmodsyms         # into a folder of $fpath";
 
 /// Print what a shell needs to complete the arguments of this command
 #[derive(Args)]

@@ -113,7 +113,7 @@ impl Source {
         match error.kind {
             ErrorKind::NoSymbols => {
                 anyhow!(
-                    "{name}: expected symbols, found an empty file: was it copied while the kernel wrote it?"
+                    "{name}: expected symbols, found an empty file: copy files of /proc with cat, as their size reads 0"
                 )
             }
             ErrorKind::HiddenAddresses => anyhow!(

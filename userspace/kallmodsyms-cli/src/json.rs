@@ -10,8 +10,9 @@ use kallmodsyms::table::Entry;
 use serde::{Serialize, Serializer};
 
 /// The fields of a symbol, for help texts.
-pub(crate) const SYMBOL: &str = "\
-  address     text, hexadecimal with 0x: not every reader's numbers hold 64 bits
+#[rustfmt::skip]
+pub(crate) const SYMBOL: &str =
+"  address     text, hexadecimal with 0x: not every reader's numbers hold 64 bits
   size        bytes; null where the source has no sizes
   type        the letter that nm prints
   name        text; where it is not UTF-8, with U+FFFD for what is not, and then

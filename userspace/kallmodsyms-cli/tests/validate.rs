@@ -2,13 +2,11 @@
 
 //! `kallmodsyms validate` as a user meets it: what it prints, and its exit status.
 
-use std::fs;
-use std::io::Read;
-use std::path::Path;
-use std::process::{Command as StdCommand, Stdio};
+mod common;
 
-use assert_cmd::Command;
-use tempfile::TempDir;
+use std::path::Path;
+
+use common::Files;
 
 const GOOD: &str = "\
 ffffffff81000000 0 T _stext
@@ -23,33 +21,6 @@ ffffffff81000000 T cpsw_ale_flush
 ffffffff81001000 B _end
 ffffffffc0200000 t nfs_lookup\t[nfs]
 ";
-
-/// A folder with files, which is where the command runs: so messages show their bare names.
-struct Files(TempDir);
-
-impl Files {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test's files");
-        for (name, text) in files {
-            fs::write(folder.path().join(name), text).expect("to write a test's file");
-        }
-        Self(folder)
-    }
-
-    /// Runs the command: exit status, standard output, standard error.
-    fn run(&self, arguments: &[&str], stdin: &str) -> (i32, String, String) {
-        let output = Command::cargo_bin("kallmodsyms")
-            .expect("cargo builds the command for its tests")
-            .current_dir(self.0.path())
-            .args(arguments)
-            .write_stdin(stdin)
-            .output()
-            .expect("to run the command");
-        let text = |bytes| String::from_utf8(bytes).expect("output is text");
-        let status = output.status.code().expect("no signal ended the command");
-        (status, text(output.stdout), text(output.stderr))
-    }
-}
 
 fn good() -> Files {
     Files::new(&[("good", GOOD), ("kallsyms", KALLSYMS)])
@@ -126,14 +97,14 @@ fn warnings_alone_are_no_failure() {
         "_end\n",
         "_end\nffffffff81002000 1 T f\nffffffff81002000 1 T f\n",
     );
-    let (status, out, _) = good().run(&["validate", "-"], &twice);
+    let (status, out, _) = good().run(&["validate", "-"], twice);
     assert_eq!(status, 0);
     assert_eq!(out.lines().last(), Some("valid, 1 warning"));
 }
 
 #[test]
 fn findings_over_the_limit_are_counted() {
-    let (status, out, _) = good().run(&["validate", "-", "--limit", "2"], &"bad\n".repeat(5));
+    let (status, out, _) = good().run(&["validate", "-", "--limit", "2"], "bad\n".repeat(5));
     assert_eq!(status, 1);
     insta::assert_snapshot!(out, @r"
     error[fields]: expected 4 fields before the tab, found 1
@@ -167,7 +138,7 @@ fn another_boot() {
     let files = good();
     let other = KALLSYMS.replace("nfs_lookup", "nfs_open");
     let arguments = ["validate", "good", "--against", "-"];
-    let (status, out, _) = files.run(&arguments, &other);
+    let (status, out, _) = files.run(&arguments, other);
     assert_eq!(status, 1);
     assert!(
         out.contains("error[projection]: expected kallsyms' line `ffffffffc0200000 t nfs_open"),
@@ -289,25 +260,4 @@ fn the_running_kernel() {
         Some(file) => assert!(out.contains(&format!("{file}: ")), "{out}{err}"),
         None => assert!(err.contains("is /proc mounted"), "{err}"),
     }
-}
-
-/// A reader that leaves early ends the command without a word.
-#[test]
-fn a_closed_pipe_is_quiet() {
-    let files = Files::new(&[("bad", &"bad\n".repeat(50_000))]);
-    let mut child = StdCommand::new(assert_cmd::cargo::cargo_bin!("kallmodsyms"))
-        .current_dir(files.0.path())
-        .args(["validate", "bad", "--limit", "50000"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("to run the command");
-    drop(child.stdout.take());
-    let mut err = String::new();
-    let stderr = child.stderr.as_mut().expect("a pipe for standard error");
-    stderr
-        .read_to_string(&mut err)
-        .expect("to read standard error");
-    child.wait().expect("the command to end");
-    assert_eq!(err, "");
 }
