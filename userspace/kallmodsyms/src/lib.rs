@@ -46,6 +46,8 @@ extern crate std;
 mod diagnostic;
 mod dialect;
 pub mod diff;
+#[cfg(feature = "elf")]
+pub mod elf;
 mod error;
 mod glob;
 pub mod grammar;
