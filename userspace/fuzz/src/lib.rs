@@ -6,6 +6,7 @@
 //! the format's description with `split` and loops alone. `fuzz_targets/` hands the functions to libFuzzer, `tests/` runs
 //! them over `corpus/`.
 
+mod elf;
 mod file;
 mod glob;
 mod line;
@@ -15,6 +16,7 @@ mod reader;
 mod system_map;
 mod table;
 
+pub use elf::elf;
 pub use file::file;
 pub use glob::glob;
 pub use line::line;
@@ -34,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     ("table", table),
     ("ranges", ranges),
     ("system_map", system_map),
+    ("elf", elf),
     ("glob", glob),
 ];
 
