@@ -6,7 +6,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cmp::{Ordering, Reverse};
+use core::cmp::Ordering;
 
 use crate::SymbolTable;
 use crate::table::{Entry, Facts};
@@ -257,11 +257,12 @@ impl Anchors {
             .collect();
         let mut new: Vec<_> = old.iter().map(|&(old, new)| (new, old)).collect();
         for list in [&mut old, &mut new] {
-            // Of several at one address, the one that moved least.
-            list.sort_unstable_by_key(|&(here, there)| {
-                (here, there.abs_diff(here), Reverse(there))
-            });
-            list.dedup_by_key(|&mut (here, _)| here);
+            list.sort_unstable();
+            list.dedup();
+            // Where those at one address went apart, they tell nothing.
+            let places = list.chunk_by(|one, other| one.0 == other.0);
+            let places = places.filter(|places| places.len() == 1);
+            *list = places.flatten().copied().collect();
         }
         Self { old, new }
     }

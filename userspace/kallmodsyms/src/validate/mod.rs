@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Checks a whole file, alone or against `/proc/kallsyms` of the same boot.
+//! Checks a whole file, alone or against other sources: `/proc/kallsyms` of the same boot, the linker's table of the same
+//! kernel (`vmlinux` or `System.map`), its `modules.builtin.ranges`.
 //!
 //! A line that the [grammar](crate::grammar) does not allow is a finding. So is a line that breaks one of the format's
 //! guarantees: each is a [`Rule`] with a name and a [`Severity`].
@@ -33,6 +34,7 @@
 //! assert_eq!(report.count(Rule::Projection), 1);
 //! ```
 
+mod against;
 mod rule;
 mod summary;
 
@@ -43,8 +45,9 @@ use alloc::vec::Vec;
 pub use rule::{Rule, Severity};
 pub use summary::Summary;
 
+use crate::ranges::Placed;
 use crate::read::{Line, Lines};
-use crate::{Diagnostic, Dialect, Format, Group, Modules, Position, Symbol};
+use crate::{Diagnostic, Dialect, Format, Group, Modules, Position, Slide, Symbol, SymbolTable};
 use memchr::memchr;
 use summary::Counter;
 
@@ -61,6 +64,8 @@ use summary::Counter;
 pub struct Validation<'a> {
     source: &'a [u8],
     kallsyms: Option<&'a [u8]>,
+    linked: Option<&'a SymbolTable>,
+    ranges: Option<&'a Placed<'a>>,
     dialect: Option<Dialect>,
     keep: usize,
 }
@@ -76,6 +81,8 @@ impl<'a> Validation<'a> {
         Self {
             source,
             kallsyms: None,
+            linked: None,
+            ranges: None,
             dialect: None,
             keep: 10,
         }
@@ -94,6 +101,54 @@ impl<'a> Validation<'a> {
     pub const fn against(self, kallsyms: &'a [u8]) -> Self {
         Self {
             kallsyms: Some(kallsyms),
+            ..self
+        }
+    }
+
+    /// Also compares the kernel image with the linker's table of the same kernel, from its `vmlinux` or `System.map`: every
+    /// symbol that kallsyms keeps is there, moved by one slide, with the type and, if both tell, the size that the linker
+    /// recorded ([`Rule::Linked`] and the rules whose names start so).
+    ///
+    /// ```
+    /// use kallmodsyms::{SymbolTable, validate::{Rule, Validation}};
+    ///
+    /// let map = SymbolTable::from_bytes(b"ffffffff81000000 T _text\nffffffff81000040 t f\nffffffff81001000 B _end\n")?;
+    /// let file = b"ffffffffa2000000 0 T _text\nffffffffa2000040 8 t f\nffffffffa2001000 0 B _end\n";
+    /// let report = Validation::new(file).against_linked(&map).run();
+    /// assert!(report.is_valid());
+    /// assert_eq!(report.slide.unwrap().bytes(), 0x2100_0000);
+    ///
+    /// let file = b"ffffffffa2000000 0 T _text\nffffffffa2001000 0 B _end\n";
+    /// assert_eq!(Validation::new(file).against_linked(&map).run().count(Rule::LinkedMissing), 1);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn against_linked(self, linked: &'a SymbolTable) -> Self {
+        Self {
+            linked: Some(linked),
+            ..self
+        }
+    }
+
+    /// Also compares the modules of the kernel image with what `modules.builtin.ranges` says
+    /// ([`Rule::RangesModules`] and the rules whose names start so). That file is known to be incomplete, so what only it
+    /// lacks is a warning.
+    ///
+    /// ```
+    /// use kallmodsyms::{SymbolTable, ranges::Ranges, validate::{Rule, Validation}};
+    ///
+    /// let ranges = Ranges::parse(b".text 00000000-00000000 = _text\n.text 00000040-00000050 ext4\n")?;
+    /// let file = b"ffffffff81000000 0 T _text\nffffffff81000040 8 t f\t[ext3]\nffffffff81001000 0 B _end\n";
+    /// let table = SymbolTable::from_bytes(file)?;
+    /// let placed = ranges.place(&table, None)?;
+    /// let report = Validation::new(file).against_ranges(&placed).run();
+    /// assert_eq!(report.count(Rule::RangesModules), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn against_ranges(self, ranges: &'a Placed<'a>) -> Self {
+        Self {
+            ranges: Some(ranges),
             ..self
         }
     }
@@ -127,7 +182,8 @@ impl<'a> Validation<'a> {
         Self { keep, ..self }
     }
 
-    /// Looks at every line twice. Allocates for the findings that are kept and for the set of modules, not for lines.
+    /// Looks at every line twice. Allocates for the findings that are kept and for the set of modules, not for lines. Against
+    /// a linker's table or ranges, also makes a table of the file, and a [`Diff`](crate::diff::Diff) of both tables.
     ///
     /// ```
     /// use kallmodsyms::validate::{Rule, Validation};
@@ -141,6 +197,7 @@ impl<'a> Validation<'a> {
         let format = found.unwrap_or_default();
         let mut report = Report {
             format: found,
+            slide: None,
             summary: Summary::default(),
             findings: Vec::new(),
             counts: [0; Rule::ALL.len()],
@@ -156,6 +213,10 @@ impl<'a> Validation<'a> {
             check.line(&line);
         }
         check.end(self.source.len());
+        against::check(&mut report, self.source, self.linked, self.ranges);
+        report
+            .findings
+            .sort_by_key(|finding| finding.position.offset);
         report
     }
 }
@@ -230,6 +291,8 @@ impl Finding {
 pub struct Report {
     /// The format; `None` if no line is well formed in any.
     pub format: Option<Format>,
+    /// How far the kernel slid from where it was linked, if the linker's table was compared and is of this kernel.
+    pub slide: Option<Slide>,
     /// What the file holds.
     pub summary: Summary,
     /// The first findings of each rule, in the order of the file.
