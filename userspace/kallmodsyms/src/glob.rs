@@ -2,6 +2,8 @@
 
 //! Patterns as the kernel's own `glob_match()` takes them, so that what works in `set_ftrace_filter` works here.
 
+use memchr::{memchr, memchr3};
+
 /// Whether a whole name matches a pattern: `*` any bytes, `?` one byte, `[a-z]` and `[!a-z]` one byte of a set, `\` the
 /// next byte as it is. A `[` that nothing closes stands for itself. Names are bytes, not characters.
 ///
@@ -89,10 +91,9 @@ fn set_takes(set: &[u8], byte: u8) -> Option<(&[u8], bool)> {
 }
 
 /// Whether the pattern has anything but literal bytes.
+#[inline]
 pub(crate) fn is_pattern(pattern: &[u8]) -> bool {
-    pattern
-        .iter()
-        .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
+    memchr3(b'*', b'?', b'[', pattern).is_some() || memchr(b'\\', pattern).is_some()
 }
 
 #[cfg(test)]

@@ -367,12 +367,17 @@ impl SymbolTable {
     /// ```
     pub fn find<'t>(&'t self, query: Query<'t>) -> impl Iterator<Item = Entry<'t>> + 't {
         let pattern = query.name_is_pattern();
-        let exact = (!pattern).then(|| self.named(query.name()));
-        let all = pattern.then(|| self.iter());
-        let exact = exact.into_iter().flatten();
-        let exact = exact.filter(move |&symbol| query.matches_module(symbol));
-        let all = all.into_iter().flatten();
-        exact.chain(all.filter(move |&symbol| query.matches(symbol)))
+        let exact = (!pattern).then(|| self.name_index().candidates(name::fold(query.name())));
+        let exact = exact.unwrap_or_default().iter();
+        let all = if pattern {
+            self.iter()
+        } else {
+            Entries::new(self, 0..0)
+        };
+        exact
+            .map(|&index| Entry::new(self, index as usize))
+            .chain(all)
+            .filter(move |&symbol| query.matches(symbol))
     }
 
     /// The modules that symbols belong to, sorted by name, pseudo modules among them.

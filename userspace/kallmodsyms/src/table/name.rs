@@ -132,16 +132,21 @@ impl NameIndex {
     fn search<'t>(&'t self, table: &'t SymbolTable, name: &[u8], folding: bool) -> Named<'t> {
         // A name that is asked for folded is not folded itself: no `.llvm.<hash>` comes off twice.
         let folded = if folding { name } else { fold(name) };
-        let bucket = bucket(folded, self.starts.len() - 1);
-        let range = self.starts[bucket] as usize..self.starts[bucket + 1] as usize;
         let mut named = Named {
             table,
             folding,
             first: None,
-            rest: &self.symbols[range],
+            rest: self.candidates(folded),
         };
         named.advance(name);
         named
+    }
+
+    /// The symbols of a folded name, beside a few others.
+    #[inline]
+    pub(super) fn candidates(&self, folded: &[u8]) -> &[u32] {
+        let bucket = bucket(folded, self.starts.len() - 1);
+        &self.symbols[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
     }
 
     pub(super) fn heap_size(&self) -> usize {
