@@ -157,7 +157,8 @@ impl Progress {
     }
 
     /// Takes the first line off `rest`, which ends at the byte `end` of the file. `None` at the end.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for the usual line")]
+    #[inline(always)]
     pub(crate) fn next<'a>(&mut self, rest: &mut &'a [u8], end: usize) -> Option<Item<'a>> {
         if let Some(format) = self.grammar {
             if let Ok((after, symbol)) = usual::line(format, rest) {

@@ -51,13 +51,14 @@ const BUFFER: usize = 1 << 16;
 pub struct Reader<R> {
     source: R,
     buffer: Vec<u8>,
-    /// Where in the file the buffer starts.
-    base: usize,
-    /// The line that was read last, in the buffer.
-    line: Range<usize>,
+    /// Where in the buffer the line starts that was read last. It ends where `unread` starts.
+    line: usize,
     /// What was read of the source and not yet as symbols: whole lines, up to `whole`, and the start of another.
     unread: Range<usize>,
     whole: usize,
+    /// Where in the file the buffer starts, and where in the file `whole` is.
+    base: usize,
+    whole_offset: usize,
     line_max: usize,
     progress: Progress,
     state: State,
@@ -125,10 +126,11 @@ impl<R: Read> Reader<R> {
         Self {
             source,
             buffer: vec![0; BUFFER],
-            base: 0,
-            line: 0..0,
+            line: 0,
             unread: 0..0,
             whole: 0,
+            base: 0,
+            whole_offset: 0,
             line_max: LINE_MAX,
             progress,
             state: State::Reading,
@@ -175,12 +177,10 @@ impl<R: Read> Reader<R> {
         if self.unread.start == self.whole && !self.fill()? {
             return Ok(None);
         }
-        let start = self.unread.start;
-        let mut rest = &self.buffer[start..self.whole];
-        let end = self.base.saturating_add(self.whole);
-        let symbol = self.progress.next(&mut rest, end);
+        self.line = self.unread.start;
+        let mut rest = &self.buffer[self.line..self.whole];
+        let symbol = self.progress.next(&mut rest, self.whole_offset);
         self.unread.start = self.whole - rest.len();
-        self.line = start..self.unread.start;
         match symbol {
             Some(Ok(symbol)) => Ok(Some(symbol)),
             Some(Err(error)) => Err(error.into()),
@@ -238,7 +238,10 @@ impl<R: Read> Reader<R> {
     /// ```
     #[must_use]
     pub fn line(&self) -> &[u8] {
-        let line = &self.buffer[self.line.clone()];
+        let line = &self.buffer[self.line..self.unread.start];
+        if self.state == State::Skipping {
+            return &line[..self.line_max.min(line.len())];
+        }
         line.strip_suffix(b"\n").unwrap_or(line)
     }
 
@@ -275,7 +278,7 @@ impl<R: Read> Reader<R> {
     /// Reads until the buffer has a whole line, or the last one without its line feed. False if nothing is left.
     #[cold]
     fn fill(&mut self) -> Result<bool, ReadError> {
-        self.line = 0..0;
+        self.line = self.unread.start;
         while self.state != State::Ended {
             // The start of a line moves to the front: some tens of bytes in general.
             if self.unread.start > 0 {
@@ -283,6 +286,7 @@ impl<R: Read> Reader<R> {
                 self.base = self.base.saturating_add(self.unread.start);
                 self.unread = 0..self.unread.len();
                 self.whole = 0;
+                self.line = 0;
             }
             if self.unread.end > self.line_max {
                 return Err(self.too_long().into());
@@ -306,7 +310,7 @@ impl<R: Read> Reader<R> {
             self.unread.end += count;
             if count == 0 {
                 self.state = State::Ended;
-                self.whole = self.unread.end;
+                self.set_whole(self.unread.end);
                 return Ok(self.unread.start < self.whole);
             }
             if self.state == State::Skipping {
@@ -318,7 +322,7 @@ impl<R: Read> Reader<R> {
                 self.state = State::Reading;
             }
             if let Some(at) = memrchr(b'\n', new) {
-                self.whole = start + at + 1;
+                self.set_whole(start + at + 1);
                 if self.unread.start < self.whole {
                     return Ok(true);
                 }
@@ -327,9 +331,14 @@ impl<R: Read> Reader<R> {
         Ok(false)
     }
 
+    fn set_whole(&mut self, whole: usize) {
+        self.whole = whole;
+        self.whole_offset = self.base.saturating_add(whole);
+    }
+
     /// Gives up a line of which the buffer has more than is allowed, and no end.
     fn too_long(&mut self) -> Error {
-        self.line = 0..self.line_max;
+        self.line = 0;
         self.unread.start = self.unread.end;
         self.whole = self.unread.end;
         self.state = State::Skipping;
