@@ -41,8 +41,10 @@ without_std() {
 	CARGO_ENCODED_RUSTFLAGS="--sysroot=$core" cargo check --quiet --locked --target "$target" \
 		--target-dir "${CARGO_TARGET_DIR:-target}/no-std" -p kallmodsyms "$@"
 }
-run "no_std: the library and what it depends on build with core and alloc alone" \
-	without_std --no-default-features
+without_any_std() {
+	without_std --no-default-features && without_std --no-default-features --features elf
+}
+run "no_std: the library and what it depends on build with core and alloc alone" without_any_std
 if ! without_std --features std >"$log" 2>&1 && grep -q "can't find crate for .std." "$log"; then
 	result ok "no_std: with the feature std they do not"
 else

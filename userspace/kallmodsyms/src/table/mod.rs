@@ -143,7 +143,7 @@ impl SymbolTable {
             .map_err(Error::of_file)
     }
 
-    /// Reads a whole stream of any [`Dialect`](crate::Dialect), a file for instance, which is never in memory as a whole:
+    /// Reads a whole stream of any [`Dialect`], a file for instance, which is never in memory as a whole:
     /// while building, the heap holds 1.3 times the file at most, and three quarters of it afterwards. Reads 64 KiB at a
     /// time; a buffered reader gains nothing.
     ///
