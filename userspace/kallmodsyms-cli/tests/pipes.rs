@@ -6,7 +6,7 @@ mod common;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use common::{Files, capture};
 
@@ -33,19 +33,28 @@ fn files() -> Files {
     ])
 }
 
+/// A pipe whose reader has left before anything is written: even what fits a pipe cannot be.
+fn closed_pipe() -> Stdio {
+    let mut reader = Command::new("true")
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("to run true");
+    let pipe = reader.stdin.take().expect("a pipe");
+    reader.wait().expect("true to end");
+    pipe.into()
+}
+
 /// A reader that leaves early ends the command without a word.
 #[test]
 fn a_closed_pipe_is_quiet() {
     let files = files();
     for arguments in TALKATIVE {
-        let mut child = files
+        let output = files
             .command(arguments)
-            .spawn()
+            .stdin(Stdio::null())
+            .stdout(closed_pipe())
+            .output()
             .expect("to run the command");
-        // Gone before the first byte: even what fits a pipe cannot be written.
-        drop(child.stdout.take());
-        drop(child.stdin.take());
-        let output = child.wait_with_output().expect("the command to end");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
         assert_eq!(output.status.code(), Some(141), "{arguments:?}");
     }
