@@ -59,6 +59,8 @@ mod read;
 #[cfg(feature = "std")]
 mod reader;
 mod slide;
+#[cfg(feature = "std")]
+pub mod source;
 mod symbol;
 pub mod table;
 pub mod validate;

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Reads each kind of file, and adds what one knows to what another does.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{Error, Hidden};
+use crate::ranges::Ranges;
+use crate::table::{Builder, Facts};
+use crate::{ErrorKind, ReadError, Reader, Slide, SymbolTable};
+
+/// Reads a file of lines, which is never in memory as a whole. Whether hidden addresses are the kernel's doing, the caller
+/// knows.
+pub(super) fn table(path: &Path) -> Result<SymbolTable, Error> {
+    let mut reader = Reader::new(open(path)?);
+    let mut builder = Builder::new();
+    let malformed = |error, line: &[u8]| Error::Malformed {
+        path: path.into(),
+        error,
+        line: line.into(),
+    };
+    loop {
+        match reader.next() {
+            Ok(Some(symbol)) => builder.push(&symbol),
+            Ok(None) => break,
+            Err(ReadError::Io(error)) => return Err(unreadable(path, error)),
+            Err(ReadError::Symbol(error)) => return Err(malformed(error, reader.line())),
+        }
+    }
+    let dialect = reader.format().unwrap_or_default().dialect;
+    let finished = builder.finish(Facts::of(dialect));
+    finished.map_err(|kind| malformed(crate::Error::of_file(kind), b""))
+}
+
+/// Reads a file that the kernel below a directory writes for this process alone.
+pub(super) fn live(root: &Path, file: &str) -> Result<SymbolTable, Error> {
+    table(&root.join(file)).map_err(|error| match error {
+        Error::Malformed { path, error, .. } if error.kind == ErrorKind::HiddenAddresses => {
+            Error::Hidden {
+                path,
+                hidden: Hidden::read(root),
+            }
+        }
+        error => error,
+    })
+}
+
+/// Reads a file that someone made of one that the kernel wrote, or of an image.
+pub(super) fn saved(path: &Path) -> Result<SymbolTable, Error> {
+    table(path).map_err(|error| match error {
+        Error::Malformed { path, error, .. } if error.kind == ErrorKind::HiddenAddresses => {
+            Error::HiddenCopy { path }
+        }
+        error => error,
+    })
+}
+
+pub(super) fn system_map(path: &Path) -> Result<SymbolTable, Error> {
+    saved(path).map_err(|error| match error {
+        // What Debian installs in its place: "ffffffffffffffff B The real System.map is in the ... package".
+        Error::Malformed { path, line, .. }
+            if line.windows(15).any(|part| part == b"real System.map") =>
+        {
+            Error::Placeholder { path }
+        }
+        error => error,
+    })
+}
+
+/// Moves the table of a file to where the kernel runs.
+pub(super) fn moved(
+    linked: SymbolTable,
+    path: &Path,
+    running: &SymbolTable,
+) -> Result<SymbolTable, Error> {
+    let slide = Slide::between(&linked, running).map_err(|error| Error::Slide {
+        path: path.into(),
+        error,
+    })?;
+    Ok(slide.move_table(linked))
+}
+
+pub(super) fn ranges(path: &Path) -> Result<Ranges, Error> {
+    let mut source = std::vec::Vec::new();
+    open(path)?
+        .read_to_end(&mut source)
+        .map_err(|error| unreadable(path, error))?;
+    Ranges::parse(&source).map_err(|error| Error::Ranges {
+        path: path.into(),
+        error,
+    })
+}
+
+/// Adds the sizes of an image, if it is that of the running kernel.
+#[cfg(feature = "elf")]
+pub(super) fn add_sizes(
+    table: &mut SymbolTable,
+    path: &Path,
+    running: Option<&crate::elf::BuildId>,
+) -> Result<(), Error> {
+    let image = vmlinux(path, running)?;
+    let image = moved(image, path, table)?;
+    table.add_sizes(&image).map_err(|error| Error::NoSize {
+        path: path.into(),
+        error,
+    })
+}
+
+/// Reads the symbols of an image, and of the rest no more than the headers. Where both build IDs are known, they have to
+/// be the same.
+#[cfg(feature = "elf")]
+pub(super) fn vmlinux(
+    path: &Path,
+    running: Option<&crate::elf::BuildId>,
+) -> Result<SymbolTable, Error> {
+    use crate::elf;
+
+    let file = object::read::ReadCache::new(open(path)?);
+    let bad = |error| Error::Elf {
+        path: path.into(),
+        error,
+    };
+    if let Some(running) = running {
+        let found = elf::build_id_of(&file).map_err(bad)?;
+        if let Some(found) = found.filter(|found| found != running) {
+            return Err(Error::OtherBuild {
+                path: path.into(),
+                found,
+                running: running.clone(),
+            });
+        }
+    }
+    elf::symbols_of(&file).map_err(bad)
+}
+
+/// Opens a file to read. A directory can be opened as well, so it is asked about.
+fn open(path: &Path) -> Result<File, Error> {
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    if fs::metadata(path).is_ok_and(|data| data.is_dir()) {
+        let error = std::io::ErrorKind::IsADirectory.into();
+        return Err(unreadable(path, error));
+    }
+    Ok(file)
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::Io {
+        path: PathBuf::from(path),
+        error,
+    }
+}
