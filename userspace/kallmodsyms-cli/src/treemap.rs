@@ -31,7 +31,8 @@ const EXAMPLES: &str = "\
 const STATUS: &str = "0, 2 for wrong usage, an unreadable file, or one without sizes";
 
 const JSON: &str = "one object, a tree. Each node has
-  name      of the picture, the module (vmlinux for code of none), the section, or the symbol
+  name      of the picture, the module (vmlinux for code of none), the section, in vmlinux what names
+            start with (acpi_*), the symbol
   bytes     how many it stands for; each byte counts once in the whole tree
   symbols   how many it stands for
   group     of a module: core, built-in, loaded, ftrace, bpf or kprobes
@@ -149,17 +150,32 @@ impl Node {
     }
 
     fn of_section(part: &Part<'_>) -> Self {
-        let mut symbols: Vec<_> = part.leaves.iter().map(Self::of_symbol).collect();
-        let (rest, bytes) = part.rest;
-        if rest > 0 {
-            symbols.push(Self::new(part.rest_name(), bytes, rest, Vec::new()));
+        let mut children = Vec::new();
+        for family in &part.families {
+            let mut symbols: Vec<_> = family.leaves.iter().map(Self::of_symbol).collect();
+            let (rest, bytes) = family.rest;
+            if rest > 0 {
+                symbols.push(Self::new(family.rest_name(), bytes, rest, Vec::new()));
+            }
+            match &family.name {
+                Some(name) => {
+                    symbols.sort_by_key(|node| Reverse(node.bytes));
+                    children.push(Self::new(
+                        name.clone(),
+                        family.bytes,
+                        family.symbols(),
+                        symbols,
+                    ));
+                }
+                None => children.extend(symbols),
+            }
         }
-        symbols.sort_by_key(|node| Reverse(node.bytes));
+        children.sort_by_key(|node| Reverse(node.bytes));
         Self::new(
             part.section.name().into(),
             part.bytes,
-            part.symbols(),
-            symbols,
+            part.symbols,
+            children,
         )
     }
 

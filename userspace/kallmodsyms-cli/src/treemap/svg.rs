@@ -7,7 +7,7 @@ use std::fmt::Write;
 use kallmodsyms::{Group, Section};
 
 use super::layout::{Area, squarify};
-use super::tree::{Branch, Leaf, Part, Tree};
+use super::tree::{Branch, Family, Leaf, Part, Tree};
 use crate::number;
 
 /// How the picture is to look.
@@ -27,6 +27,8 @@ const MARGIN: f64 = 10.0;
 const HEAD: f64 = 15.0;
 /// The head of a section, where a module is large enough to say them.
 const SECTION_HEAD: f64 = 14.0;
+/// The head of a family of names.
+const FAMILY_HEAD: f64 = 11.0;
 /// How wide a letter of the fonts is that `FONT` names, in parts of their size.
 const ADVANCE: f64 = 0.602;
 const FONT: &str =
@@ -79,11 +81,6 @@ impl Picture<'_> {
     fn head(&self, svg: &mut Svg, tree: &Tree<'_>) {
         let width = f64::from(self.width);
         svg.label(MARGIN, 26.0, 20.0, "T", self.title);
-        let modules: usize = tree
-            .modules
-            .iter()
-            .filter(|module| module.group != Group::Core)
-            .count();
         let merged = if tree.merged > 0 {
             format!(
                 ", the {} smallest together",
@@ -101,7 +98,7 @@ impl Picture<'_> {
             "{} in {}{merged}; {}{sizes}",
             number::human(tree.bytes),
             number::count(tree.symbols, "symbol"),
-            number::count(modules, "module"),
+            number::count(tree.names, "module"),
         );
         svg.label(MARGIN, 45.0, 12.0, "S", &figures);
 
@@ -157,7 +154,8 @@ impl Svg {
             self.text,
             "</defs>\n<style>\nrect{{stroke:#0d1117;stroke-width:.4}}\nrect:hover{{stroke:#fff;stroke-width:2}}\n\
              text{{pointer-events:none;fill:#fff}}\n.T{{font-weight:bold}}\n.S{{fill:#9aa7b5}}\n.H{{font-weight:bold}}\n\
-             .L{{fill:#fff;fill-opacity:.92}}\n{style}</style>\n\
+             .L{{fill:#fff;fill-opacity:.92}}\n\
+             .N{{fill:#c9d4df}}\n.F{{fill:#232b36}}\n{style}</style>\n\
              <rect width=\"{width}\" height=\"{height}\" fill=\"#0d1117\"/>\n"
         );
     }
@@ -224,36 +222,77 @@ impl Svg {
         }
         let inside = area.within(if says_section { 0.5 } else { 0.0 }, head);
 
-        let mut items: Vec<(u64, Option<&Leaf<'_>>)> = part
-            .leaves
-            .iter()
-            .map(|leaf| (leaf.bytes, Some(leaf)))
-            .collect();
-        let (rest, bytes) = part.rest;
+        let sizes: Vec<u64> = part.families.iter().map(|family| family.bytes).collect();
+        for (family, area) in part.families.iter().zip(squarify(&sizes, inside)) {
+            let inside = self.family_frame(family, area);
+            self.family(module, part, family, &class, inside);
+        }
+    }
+
+    /// What is left within the frame of a family that has a name.
+    fn family_frame(&mut self, family: &Family<'_>, area: Area) -> Area {
+        let Some(name) = &family.name else {
+            return area;
+        };
+        let Area {
+            x,
+            y,
+            width,
+            height,
+        } = area;
+        let figures = format!(
+            "{}, {}",
+            number::human(family.bytes),
+            number::count(family.symbols(), "symbol")
+        );
+        let _ = writeln!(
+            self.text,
+            "<rect class=\"F\" x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{height:.2}\">\
+             <title>{}\n{figures}</title></rect>",
+            escape(name)
+        );
+        let has_head = height > 24.0 && width > 30.0;
+        if has_head {
+            self.fitted(x + 3.0, y + 9.0, 9.0, width - 4.0, "N", name);
+        }
+        area.within(0.8, if has_head { FAMILY_HEAD } else { 0.0 })
+    }
+
+    fn family(
+        &mut self,
+        module: &Branch<'_>,
+        part: &Part<'_>,
+        family: &Family<'_>,
+        class: &str,
+        area: Area,
+    ) {
+        let leaves = family.leaves.iter().map(|leaf| (leaf.bytes, Some(leaf)));
+        let mut items: Vec<_> = leaves.collect();
+        let (rest, bytes) = family.rest;
         if rest > 0 {
             items.push((bytes, None));
             items.sort_by_key(|&(bytes, _)| std::cmp::Reverse(bytes));
         }
         let sizes: Vec<u64> = items.iter().map(|&(bytes, _)| bytes).collect();
-        for ((bytes, leaf), area) in items.into_iter().zip(squarify(&sizes, inside)) {
+        let of = if module.group == Group::Core {
+            String::new()
+        } else {
+            format!(" [{}]", module.name)
+        };
+        for ((bytes, leaf), area) in items.into_iter().zip(squarify(&sizes, area)) {
             let (name, place) = match leaf {
-                Some(leaf) => (
-                    String::from_utf8_lossy(leaf.symbol.name()).into_owned(),
-                    format!(" at {:#x}", leaf.symbol.address()),
+                Some(Leaf { symbol, .. }) => (
+                    String::from_utf8_lossy(symbol.name()).into_owned(),
+                    format!(" at {:#x}", symbol.address()),
                 ),
-                None => (part.rest_name(), String::new()),
+                None => (family.rest_name(), String::new()),
             };
-            let of = if is_core {
-                String::new()
-            } else {
-                format!(" [{}]", module.name)
-            };
+            let section = part.section.name();
             let title = format!(
-                "{name}{of}\n{} bytes of {}{place}",
-                number::grouped(bytes),
-                part.section.name()
+                "{name}{of}\n{} bytes of {section}{place}",
+                number::grouped(bytes)
             );
-            self.leaf(&class, &name, bytes, &title, area);
+            self.leaf(class, &name, bytes, &title, area);
         }
     }
 

@@ -14,6 +14,8 @@ use crate::number;
 pub(super) struct Tree<'t> {
     pub(super) bytes: u64,
     pub(super) symbols: usize,
+    /// How many modules there are; some share a branch, and some have several.
+    pub(super) names: usize,
     /// The largest first.
     pub(super) modules: Vec<Branch<'t>>,
     /// How many symbols have no rectangle of their own.
@@ -33,6 +35,17 @@ pub(super) struct Branch<'t> {
 pub(super) struct Part<'t> {
     pub(super) section: Section,
     pub(super) bytes: u64,
+    pub(super) symbols: usize,
+    /// The largest first.
+    pub(super) families: Vec<Family<'t>>,
+}
+
+/// Symbols whose names start alike, such as `acpi_*`: what the kernel itself has in place of modules. A module's section
+/// is one family.
+pub(super) struct Family<'t> {
+    /// None for all that have no family of their own.
+    pub(super) name: Option<String>,
+    pub(super) bytes: u64,
     /// The largest first.
     pub(super) leaves: Vec<Leaf<'t>>,
     /// The small ones together: how many, and their bytes.
@@ -46,7 +59,7 @@ pub(super) struct Leaf<'t> {
     pub(super) bytes: u64,
 }
 
-impl Part<'_> {
+impl Family<'_> {
     pub(super) fn symbols(&self) -> usize {
         self.leaves.len() + self.rest.0
     }
@@ -59,6 +72,8 @@ impl Part<'_> {
 
 /// A module below this part of the picture has no frame of its own: at 1600 by 900 it would be 12 pixels wide.
 const SMALLEST_MODULE: u64 = 10_000;
+/// A family below this part of the picture is none: at 1600 by 900 it would be 24 pixels wide.
+const SMALLEST_FAMILY: u64 = 2_500;
 
 impl<'t> Tree<'t> {
     /// Sorts all symbols with bytes into the tree, at most `limit` of them as leaves of their own.
@@ -125,9 +140,16 @@ impl<'t> Tree<'t> {
             (Reverse(a.bytes), &a.name, a.group).cmp(&(Reverse(b.bytes), &b.name, b.group))
         });
         let mut merged = 0;
-        for part in modules.iter_mut().flat_map(|branch| &mut branch.sections) {
-            part.merge(least);
-            merged += part.rest.0;
+        for branch in &mut modules {
+            for part in &mut branch.sections {
+                if branch.group == Group::Core {
+                    part.divide(total / SMALLEST_FAMILY);
+                }
+                for family in &mut part.families {
+                    family.merge(least);
+                    merged += family.rest.0;
+                }
+            }
         }
         for branch in &mut modules {
             branch
@@ -137,6 +159,7 @@ impl<'t> Tree<'t> {
         Self {
             bytes: total,
             symbols,
+            names: table.modules().filter(|module| !module.group().is_pseudo()).count(),
             modules,
             merged,
         }
@@ -145,7 +168,7 @@ impl<'t> Tree<'t> {
 
 impl<'t> Branch<'t> {
     fn add(&mut self, section: Section, leaves: Vec<Leaf<'t>>) {
-        let bytes = sum(&leaves);
+        let (bytes, symbols) = (sum(&leaves), leaves.len());
         match self
             .sections
             .iter_mut()
@@ -153,19 +176,73 @@ impl<'t> Branch<'t> {
         {
             Some(part) => {
                 part.bytes += bytes;
-                part.leaves.extend(leaves);
+                part.symbols += symbols;
+                // There is one until `divide` makes more.
+                for family in &mut part.families {
+                    family.bytes += bytes;
+                    family.leaves.extend_from_slice(&leaves);
+                }
             }
             None => self.sections.push(Part {
                 section,
                 bytes,
-                leaves,
-                rest: (0, 0),
+                symbols,
+                families: vec![Family::new(None, leaves)],
             }),
         }
     }
 }
 
-impl Part<'_> {
+impl<'t> Part<'t> {
+    /// Makes a family of each beginning of names that has at least so many bytes.
+    fn divide(&mut self, least: u64) {
+        let mut families: HashMap<&[u8], Vec<Leaf<'t>>> = HashMap::new();
+        for leaf in self.families.drain(..).flat_map(|family| family.leaves) {
+            families
+                .entry(beginning(leaf.symbol.name()))
+                .or_default()
+                .push(leaf);
+        }
+        let mut others = Vec::new();
+        for (name, leaves) in families {
+            if name.is_empty() || leaves.len() == 1 || sum(&leaves) < least {
+                others.extend(leaves);
+            } else {
+                let name = format!("{}_*", String::from_utf8_lossy(name));
+                self.families.push(Family::new(Some(name), leaves));
+            }
+        }
+        if !others.is_empty() {
+            self.families.push(Family::new(None, others));
+        }
+        self.families
+            .sort_by(|a, b| (Reverse(a.bytes), &a.name).cmp(&(Reverse(b.bytes), &b.name)));
+    }
+}
+
+/// What a name starts with that others share: `acpi` of `acpi_evaluate`, and of its padding `__pfx_acpi_evaluate`.
+fn beginning(name: &[u8]) -> &[u8] {
+    let name = name.strip_prefix(b"__pfx_").unwrap_or(name);
+    let start = name
+        .iter()
+        .position(|&byte| byte != b'_')
+        .unwrap_or(name.len());
+    let name = &name[start..];
+    let end = name.iter().position(|&byte| byte == b'_');
+    end.map_or(&[], |end| &name[..end])
+}
+
+impl<'t> Family<'t> {
+    fn new(name: Option<String>, leaves: Vec<Leaf<'t>>) -> Self {
+        let bytes = sum(&leaves);
+        Self {
+            name,
+            bytes,
+            leaves,
+            rest: (0, 0),
+        }
+    }
+
     /// Sorts, and puts leaves below `least` bytes together, if that are several.
     fn merge(&mut self, least: u64) {
         self.leaves
@@ -191,4 +268,24 @@ fn display(modules: &[u8]) -> String {
     }
     let text = String::from_utf8_lossy(modules);
     text.trim_matches(['[', ']']).replace("] [", " + ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn beginnings() {
+        for (name, expected) in [
+            ("acpi_evaluate", "acpi"),
+            ("__pfx_acpi_evaluate", "acpi"),
+            ("__acpi_table", "acpi"),
+            ("schedule", ""),
+            ("__pfx_schedule", ""),
+            ("___", ""),
+            ("", ""),
+        ] {
+            assert_eq!(beginning(name.as_bytes()), expected.as_bytes(), "{name}");
+        }
+    }
 }
