@@ -6,10 +6,10 @@ use std::cell::Cell;
 use std::cmp::Reverse;
 
 use clap::{Args, ValueEnum};
-use kallmodsyms::{Group, Symbol, glob_match};
+use kallmodsyms::{Group, Symbol, Width, glob_match};
 
 use crate::group::GroupName;
-use crate::input::Input;
+use crate::input::{Input, Loaded};
 use crate::output::Output;
 use crate::{Status, help, json, number, say, show};
 
@@ -67,11 +67,33 @@ enum Sort {
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
-        let source = self.input.read()?;
-        let width = source.format().width;
+        match self.input.load()? {
+            Loaded::Lines(source) => self.print(out, source.format().width, source.symbols()),
+            Loaded::Table(table) => {
+                let has_all_sizes = table.iter().all(|symbol| symbol.size().is_some());
+                if table.facts().sizes && !has_all_sizes && !self.json {
+                    say(
+                        "note: sizes of loaded modules are not known: no line has one, as all or none must",
+                    );
+                }
+                let symbols = table.iter().map(|entry| {
+                    let mut symbol = entry.symbol();
+                    symbol.size = symbol.size.filter(|_| has_all_sizes || self.json);
+                    Ok((symbol, entry.group()))
+                });
+                self.print(out, show::width_of(&table), symbols)
+            }
+        }
+    }
+
+    fn print<'s>(
+        &self,
+        out: &mut Output,
+        width: Width,
+        symbols: impl Iterator<Item = anyhow::Result<(Symbol<'s>, Group)>>,
+    ) -> anyhow::Result<Status> {
         let hidden = Cell::new(true);
-        let wanted = source
-            .symbols()
+        let wanted = symbols
             .inspect(|symbol| {
                 if let Ok((symbol, _)) = symbol {
                     hidden.set(hidden.get() && symbol.address == 0);
@@ -101,8 +123,8 @@ impl Arguments {
         // With a limit not all were looked at.
         if printed > 0 && hidden.get() && self.limit.is_none() {
             say(&format!(
-                "note: in {} all addresses are zero: its reader may not see them (see sysctl kernel.kptr_restrict)",
-                source.name
+                "note: all addresses in {} are zero: its reader may not see them (see sysctl kernel.kptr_restrict)",
+                self.input.name()
             ));
         }
         Ok(Status::good_if(printed > 0))

@@ -2,6 +2,7 @@
 
 //! Where symbols come from: files as the command line names them, or the running kernel.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::FileTypeExt;
@@ -9,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use clap::Args;
+use kallmodsyms::ranges::Ranges;
 use kallmodsyms::table::Facts;
-use kallmodsyms::{Error, ErrorKind, Format, Group, Symbol, SymbolTable, Symbols};
+use kallmodsyms::{Error, ErrorKind, Format, Group, Slide, Symbol, SymbolTable, Symbols, elf};
 use memchr::{memchr, memchr_iter};
 
 use crate::progress::Progress;
@@ -27,10 +29,16 @@ const LIVE: [&str; 2] = ["/proc/kallmodsyms", "/proc/kallsyms"];
 pub(crate) struct Input {
     /// Use the symbols in FILE, `-` for standard input, and not those of the running kernel
     ///
-    /// A file of any dialect of /proc/kallmodsyms, a copy of /proc/kallsyms, or a System.map; packed with gzip, xz or
-    /// zstd, or not.
+    /// A file of any dialect of /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; packed with gzip,
+    /// xz or zstd, or not.
     #[arg(short, long, value_name = "FILE", env = VARIABLE, hide_env_values = true)]
     input: Option<PathBuf>,
+    /// Add what FILE knows of the same kernel; may be repeated
+    ///
+    /// A modules.builtin.ranges gives the modules of built-in code, a vmlinux gives sizes, and helps to find the sections of
+    /// the former, as a System.map does. Where KASLR moved the kernel is found out, and so is another kernel.
+    #[arg(long, value_name = "FILE")]
+    with: Vec<PathBuf>,
 }
 
 impl Input {
@@ -49,13 +57,59 @@ impl Input {
         name(self.path())
     }
 
-    pub(crate) fn read(&self) -> anyhow::Result<Source> {
-        Source::read(self.path())
+    /// The symbols in the form that keeps most of the file.
+    pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
+        let source = Source::read(self.path())?;
+        if source.is_elf() || !self.with.is_empty() {
+            return Ok(Loaded::Table(Box::new(self.join(&source)?)));
+        }
+        Ok(Loaded::Lines(source))
     }
 
     pub(crate) fn table(&self) -> anyhow::Result<SymbolTable> {
-        self.read()?.table()
+        self.join(&Source::read(self.path())?)
     }
+
+    fn join(&self, source: &Source) -> anyhow::Result<SymbolTable> {
+        let mut table = source.table()?;
+        let (mut ranges, mut map) = (Vec::new(), None);
+        for path in &self.with {
+            let other = Source::read(path)?;
+            if !other.is_elf() && Format::detect(&other.bytes).is_none() {
+                ranges.push(other);
+                continue;
+            }
+            let linked = other.table()?;
+            let wrong = |error: &dyn Display| {
+                anyhow!(
+                    "{} is of another kernel than {}: {error}",
+                    other.name,
+                    source.name
+                )
+            };
+            let slide = Slide::between(&linked, &table).map_err(|error| wrong(&error))?;
+            let moved = slide.move_table(linked);
+            table.add_sizes(&moved).map_err(|error| wrong(&error))?;
+            map = Some(moved);
+        }
+        for file in ranges {
+            let ranges =
+                Ranges::parse(&file.bytes).map_err(|error| anyhow!("{}: {error}", file.name))?;
+            let placed = ranges
+                .place(&table, map.as_ref())
+                .map_err(|error| anyhow!("{} does not fit {}: {error}", file.name, source.name))?;
+            table.add_built_in_modules(&placed);
+        }
+        Ok(table)
+    }
+}
+
+/// Symbols, as lines or as a table.
+pub(crate) enum Loaded {
+    /// In the order of the file, and up to the first bad line.
+    Lines(Source),
+    /// In the order of addresses.
+    Table(Box<SymbolTable>),
 }
 
 /// The file that the running kernel has.
@@ -86,8 +140,16 @@ impl Source {
         Format::detect(&self.bytes).unwrap_or_default()
     }
 
+    pub(crate) fn is_elf(&self) -> bool {
+        self.bytes.starts_with(ELF)
+    }
+
     /// Its symbols by address and by name.
     pub(crate) fn table(&self) -> anyhow::Result<SymbolTable> {
+        if self.is_elf() {
+            return elf::symbols(&self.bytes)
+                .map_err(|error| anyhow!("cannot use {}: {error}", self.name));
+        }
         SymbolTable::from_bytes(&self.bytes).map_err(|error| self.explain(&error))
     }
 
@@ -159,10 +221,10 @@ fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     // Linux: Documentation/arch/x86/boot.rst.
     let is_boot_image = bytes.get(0x202..0x206) == Some(b"HdrS");
     let is_binary = memchr(0, &bytes[..bytes.len().min(4096)]).is_some();
-    if bytes.starts_with(b"\x7fELF") {
-        Some("an ELF file: name what nm -n prints of it")
+    if bytes.starts_with(ELF) {
+        Some("an ELF file")
     } else if is_boot_image {
-        Some("a boot image (bzImage): name the System.map beside it")
+        Some("a boot image (bzImage): name the System.map beside it, or the vmlinux it was made of")
     } else if is_binary {
         Some("binary data: name a copy of /proc/kallmodsyms or /proc/kallsyms, or a System.map")
     } else {
@@ -212,6 +274,8 @@ fn hint(path: &Path, error: &io::Error) -> &'static str {
     }
 }
 
+const ELF: &[u8] = b"\x7fELF";
+
 /// How much is read of a file without lines: all of a file that is small, and not all of one that never ends.
 const HEAD: u64 = 1 << 16;
 
@@ -228,7 +292,7 @@ fn read(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
 fn read_to_end(packed: impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut file = unpacked(packed)?;
     file.by_ref().take(HEAD).read_to_end(bytes)?;
-    if memchr(b'\n', bytes).is_some() {
+    if memchr(b'\n', bytes).is_some() || bytes.starts_with(ELF) {
         file.read_to_end(bytes)?;
     }
     Ok(())

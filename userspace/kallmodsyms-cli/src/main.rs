@@ -41,7 +41,7 @@ use output::Output;
 /// Look up, list, check, compare and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved copies
 ///
 /// Without an input the symbols are those of the running kernel. An input is a file of any dialect of
-/// /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map; each may be packed with gzip, xz or zstd.
+/// /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; each may be packed with gzip, xz or zstd.
 #[derive(Parser)]
 #[command(name = "kallmodsyms", version, after_help = help::text(EXAMPLES, STATUS))]
 struct Arguments {

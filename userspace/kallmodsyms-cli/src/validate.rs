@@ -65,7 +65,13 @@ impl Arguments {
             "--against names the same file, {}: name a copy of /proc/kallsyms",
             input::name(path),
         );
-        let Source { name, bytes } = Source::read(path)?;
+        let source = Source::read(path)?;
+        ensure!(
+            !source.is_elf(),
+            "expected lines of symbols in {}, found an ELF file: name a copy of /proc/kallmodsyms",
+            source.name,
+        );
+        let Source { name, bytes } = source;
         let kallsyms = self.against.as_deref().map(Source::read).transpose()?;
 
         let mut validation = Validation::new(&bytes).keep(self.limit);

@@ -192,7 +192,7 @@ fn files_that_are_no_tables() {
        = was the copy cut short (read it again), or did a tool rewrite line ends (undo with tr -d '\r')?
     ");
     assert_snapshot!(complaint(&files, "binary"), @r"kallmodsyms: binary: expected lines of symbols, found binary data: name a copy of /proc/kallmodsyms or /proc/kallsyms, or a System.map");
-    assert_snapshot!(complaint(&files, "boot-image"), @r"kallmodsyms: boot-image: expected lines of symbols, found a boot image (bzImage): name the System.map beside it");
+    assert_snapshot!(complaint(&files, "boot-image"), @r"kallmodsyms: boot-image: expected lines of symbols, found a boot image (bzImage): name the System.map beside it, or the vmlinux it was made of");
     assert_snapshot!(complaint(&files, "bzip2"), @r"kallmodsyms: cannot read bzip2: packed with bzip2, which this command does not unpack: run bzip2 -d first");
     assert_snapshot!(complaint(&files, "lz4"), @r"kallmodsyms: cannot read lz4: packed with lz4, which this command does not unpack: run lz4 -d first");
 }
@@ -204,7 +204,7 @@ fn dump_of_hidden_addresses() {
     let files = Files::new(&[("hidden", hidden)]);
     let (status, out, err) = files.run(&["dump", "-i", "hidden"], "");
     assert_eq!((status, out.as_str()), (0, hidden));
-    assert_snapshot!(err, @r"kallmodsyms: note: in hidden all addresses are zero: its reader may not see them (see sysctl kernel.kptr_restrict)");
+    assert_snapshot!(err, @r"kallmodsyms: note: all addresses in hidden are zero: its reader may not see them (see sysctl kernel.kptr_restrict)");
 }
 
 /// What comes before a bad line is printed.

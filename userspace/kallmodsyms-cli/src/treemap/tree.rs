@@ -159,7 +159,10 @@ impl<'t> Tree<'t> {
         Self {
             bytes: total,
             symbols,
-            names: table.modules().filter(|module| !module.group().is_pseudo()).count(),
+            names: table
+                .modules()
+                .filter(|module| !module.group().is_pseudo())
+                .count(),
             modules,
             merged,
         }
