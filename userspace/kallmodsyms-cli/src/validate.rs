@@ -3,18 +3,22 @@
 //! `kallmodsyms validate`: the rules of the library over one file, or two, for people and for programs.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
-use kallmodsyms::Dialect;
+use kallmodsyms::ranges::{Placed, Ranges};
 use kallmodsyms::validate::{Report, Rule, Severity, Validation};
+use kallmodsyms::{Dialect, Format, Slide, SymbolTable};
+use memchr::memchr;
 use serde::Serialize;
 
 use crate::input::{self, Source};
+use crate::json::Hex;
 use crate::number::count;
 use crate::output::{Output, Role};
 use crate::{Status, help};
@@ -22,6 +26,7 @@ use crate::{Status, help};
 const EXAMPLES: &str = "\
   kallmodsyms validate                                    # the running kernel
   kallmodsyms validate --against /proc/kallsyms           # the same, and that the two files agree
+  kallmodsyms validate saved.xz --against System.map --against modules.builtin.ranges
   kallmodsyms validate saved.xz --dialect sized --json    # a saved copy, for a program";
 
 const STATUS: &str =
@@ -34,9 +39,14 @@ pub(crate) struct Arguments {
     /// The file to check, `-` for standard input; that of the running kernel, if none is named
     #[arg(env = input::VARIABLE, hide_env_values = true)]
     file: Option<PathBuf>,
-    /// Also compare with this copy of /proc/kallsyms of the same boot, read by the same user
-    #[arg(long, value_name = "KALLSYMS")]
-    against: Option<PathBuf>,
+    /// Also compare with FILE of the same kernel; may be repeated, once for each kind
+    ///
+    /// A copy of /proc/kallsyms of the same boot, read by the same user: but for sizes and built-in modules the same, line by
+    /// line. A vmlinux or a System.map: the same symbols, types, and sizes if there are, at one distance. A
+    /// modules.builtin.ranges: the same built-in modules. Lines without a single bracket are taken for a System.map, those of
+    /// /proc/kallsyms excepted.
+    #[arg(long, value_name = "FILE")]
+    against: Vec<PathBuf>,
     /// Take a file of any other dialect for an error
     #[arg(long, value_parser = dialects())]
     dialect: Option<Dialect>,
@@ -61,8 +71,9 @@ impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
         let path = self.file.as_deref().unwrap_or(input::running_kernel());
         ensure!(
-            self.against.as_deref() != Some(path),
-            "--against names the same file, {}: name a copy of /proc/kallsyms",
+            self.against.iter().all(|against| against != path),
+            "--against names the same file, {}: name a copy of /proc/kallsyms, a vmlinux, a System.map or a \
+             modules.builtin.ranges",
             input::name(path),
         );
         let source = Source::read(path)?;
@@ -72,16 +83,37 @@ impl Arguments {
             source.name,
         );
         let Source { name, bytes } = source;
-        let kallsyms = self.against.as_deref().map(Source::read).transpose()?;
+        let against = Against::read(&self.against)?;
+        // Where the sections of a ranges file are takes the addresses of the file that is checked.
+        let file = against
+            .ranges
+            .is_some()
+            .then(|| SymbolTable::from_bytes(&bytes));
+        let placed = match (&against.ranges, &file) {
+            (Some(ranges), Some(Ok(file))) => Some(against.place(ranges, file, &name)?),
+            _ => None,
+        };
 
         let mut validation = Validation::new(&bytes).keep(self.limit);
-        if let Some(kallsyms) = &kallsyms {
+        if let Some(kallsyms) = &against.kallsyms {
             validation = validation.against(&kallsyms.bytes);
+        }
+        if let Some((_, linked)) = &against.linked {
+            validation = validation.against_linked(linked);
+        }
+        if let Some(placed) = &placed {
+            validation = validation.against_ranges(placed);
         }
         if let Some(dialect) = self.dialect {
             validation = validation.dialect(dialect);
         }
         let report = validation.run();
+        if let (Some(Err(error)), true) = (&file, report.is_valid()) {
+            bail!(
+                "cannot compare {name} with modules.builtin.ranges: {}",
+                error.kind
+            );
+        }
 
         if self.json {
             out.pretty_json(&Json::new(&name, &report))?;
@@ -90,6 +122,68 @@ impl Arguments {
         }
         Ok(Status::good_if(report.is_valid()))
     }
+}
+
+/// What to compare with, by kind.
+#[derive(Default)]
+struct Against {
+    kallsyms: Option<Source>,
+    linked: Option<(Source, SymbolTable)>,
+    ranges: Option<(String, Ranges)>,
+}
+
+impl Against {
+    fn read(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        let mut against = Self::default();
+        for path in paths {
+            let source = Source::read(path)?;
+            let is_lines = Format::detect(&source.bytes).is_some();
+            let is_second = if source.is_elf() || (is_lines && !is_kallsyms(path, &source.bytes)) {
+                let table = source.table()?;
+                against.linked.replace((source, table)).is_some()
+            } else if is_lines {
+                against.kallsyms.replace(source).is_some()
+            } else {
+                let Source { name, bytes } = source;
+                let ranges = Ranges::parse(&bytes).map_err(|error| anyhow!("{name}: {error}"))?;
+                against.ranges.replace((name, ranges)).is_some()
+            };
+            ensure!(
+                !is_second,
+                "--against has two files of the kind of {}: name one",
+                input::name(path)
+            );
+        }
+        Ok(against)
+    }
+
+    fn place<'r>(
+        &self,
+        (ranges_name, ranges): &'r (String, Ranges),
+        file: &SymbolTable,
+        name: &str,
+    ) -> anyhow::Result<Placed<'r>> {
+        let unfit = |error: &dyn Display| anyhow!("{ranges_name} does not fit {name}: {error}");
+        let map = match &self.linked {
+            Some((source, linked)) => {
+                let slide = Slide::between(linked, file).map_err(|error| unfit(&error))?;
+                // Moving takes a table, and validation needs it where it was.
+                Some(slide.move_table(source.table()?))
+            }
+            None => None,
+        };
+        ranges
+            .place(file, map.as_ref())
+            .map_err(|error| unfit(&error))
+    }
+}
+
+/// Whether lines are those of /proc/kallsyms, and not of a System.map: loaded modules, or nothing but zeroes, are not in
+/// a map.
+fn is_kallsyms(path: &Path, bytes: &[u8]) -> bool {
+    path.starts_with("/proc")
+        || memchr(b'\t', bytes).is_some()
+        || SymbolTable::from_bytes(bytes).is_err()
 }
 
 /// The findings, the summary, and the verdict as the last line.
@@ -153,6 +247,14 @@ fn print(out: &mut Output, name: &str, source: &[u8], report: &Report) -> io::Re
         writeln!(out, "  of size zero     {:>8}", summary.zero_size)?;
     }
 
+    if let Some(slide) = report.slide {
+        writeln!(
+            out,
+            "  moved by {:>#16x}  from where it was linked",
+            slide.bytes()
+        )?;
+    }
+
     let errors = count(report.total(Severity::Error), "error");
     let warnings = match report.total(Severity::Warning) {
         0 => String::new(),
@@ -173,6 +275,8 @@ const JSON: &str = "one object.
   warnings        how many
   dialect         sized, unsized, object or kallsyms; null where no line is well formed
   address_digits  8 or 16, or null
+  slide           by how much the kernel was moved from where a vmlinux or System.map has it, as
+                  text, hexadecimal with 0x; null without one
   summary         what the file holds: lines, hidden (whether addresses are), core, built_in, built_in_modules, loaded,
                   loaded_modules, pseudo, shared, sized, zero_size, size_sum, overlaps
   rules           how often each rule was broken, by its name
@@ -187,6 +291,7 @@ struct Json<'r> {
     warnings: usize,
     dialect: Option<&'static str>,
     address_digits: Option<usize>,
+    slide: Option<Hex>,
     summary: SummaryJson,
     rules: BTreeMap<&'static str, usize>,
     findings: Vec<FindingJson<'r>>,
@@ -230,6 +335,7 @@ impl<'r> Json<'r> {
             warnings: report.total(Severity::Warning),
             dialect: report.format.map(|format| format.dialect.name()),
             address_digits: report.format.map(|format| format.width.digits()),
+            slide: report.slide.map(|slide| Hex(slide.bytes())),
             summary: SummaryJson {
                 lines: summary.lines,
                 hidden: summary.hidden,

@@ -70,6 +70,7 @@ impl Machine {
         let files = Files::new(&[
             ("System.map", capture("System.map")),
             ("kallsyms", kallsyms),
+            ("modules.builtin.ranges", capture("modules.builtin.ranges")),
             ("oops.txt", oops.into()),
             ("after.xz", now.clone()),
             ("kernel", now),

@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use common::Files;
+use common::{Files, capture};
 
 const GOOD: &str = "\
 ffffffff81000000 0 T _stext
@@ -176,6 +176,7 @@ fn for_programs() {
       "warnings": 0,
       "dialect": null,
       "address_digits": null,
+      "slide": null,
       "summary": {
         "lines": 1,
         "hidden": false,
@@ -260,4 +261,99 @@ fn the_running_kernel() {
         Some(file) => assert!(out.contains(&format!("{file}: ")), "{out}{err}"),
         None => assert!(err.contains("is /proc mounted"), "{err}"),
     }
+}
+
+/// What the build of the kernel left says the same as the kernel, where it says something.
+#[test]
+fn a_real_kernel_against_everything() {
+    let files = Files::new(&[
+        ("kallmodsyms", capture("kallmodsyms")),
+        ("kallsyms", capture("kallsyms")),
+        ("System.map", capture("System.map")),
+        ("ranges", capture("modules.builtin.ranges")),
+    ]);
+    let against = |file: &str, others: &[&str]| {
+        let mut arguments = vec!["validate", file];
+        arguments.extend(others.iter().flat_map(|other| ["--against", other]));
+        let (status, out, err) = files.run(&arguments, "");
+        assert_eq!(err, "", "{arguments:?}");
+        (status, out)
+    };
+    let (status, out) = against("kallmodsyms", &["kallsyms", "System.map", "ranges"]);
+    assert_eq!(status, 0, "{out}");
+    assert!(
+        out.contains("moved by       0x21000000  from where it was linked"),
+        "{out}"
+    );
+    assert!(
+        out.contains("warning[ranges-"),
+        "what ranges do not tell: {out}"
+    );
+
+    // A symbol that is not where it was linked, a symbol of another module.
+    let text = String::from_utf8(capture("kallmodsyms")).unwrap();
+    for (from, to, other, rule) in [
+        (
+            "ffffffffa24630f0 213 t ext4_lookup",
+            "ffffffffa24630f1 213 t ext4_lookup",
+            "System.map",
+            "linked",
+        ),
+        (
+            "t ext4_lookup\t[ext4]",
+            "t ext4_lookup\t[ext3]",
+            "ranges",
+            "ranges-modules",
+        ),
+        ("t ext4_lookup", "t ext4_lookup2", "kallsyms", "projection"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        files.write("changed", text.replace(from, to).as_bytes());
+        let (status, out) = against("changed", &[other]);
+        assert!(
+            status == 1 && out.contains(&format!("error[{rule}")),
+            "{other}: {out}"
+        );
+    }
+}
+
+#[test]
+fn against_what_does_not_fit() {
+    let files = good();
+    files.write("map", b"ffffffff81000000 T other\n");
+    files.write(
+        "ranges",
+        b".text 00000000-00000000 = _text\n.text 00000040-00000050 ext4\n",
+    );
+    files.write("bad-ranges", b".text 0-0 = _text\n");
+    for (arguments, expected) in [
+        (
+            &["validate", "good", "--against", "ranges"][..],
+            "ranges does not fit good: ",
+        ),
+        (
+            &["validate", "good", "--against", "bad-ranges"],
+            "bad-ranges: line 1, column 7: ",
+        ),
+        (
+            &[
+                "validate",
+                "good",
+                "--against",
+                "kallsyms",
+                "--against",
+                "kallsyms",
+            ],
+            "--against has two files of the kind of kallsyms: name one",
+        ),
+    ] {
+        let (status, out, err) = files.run(arguments, "");
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(
+            err.starts_with(&format!("kallmodsyms: {expected}")),
+            "{arguments:?}: {err}"
+        );
+    }
+    let (status, out, _) = files.run(&["validate", "good", "--against", "map"], "");
+    assert!(status == 1 && out.contains("error[linked]"), "{out}");
 }
