@@ -13,7 +13,7 @@ use kallmodsyms::table::Entry;
 use kallmodsyms::{Modules, Width};
 use serde::Serialize;
 
-use crate::input::{self, Source};
+use crate::input::{self, Input, Root};
 use crate::output::{Output, Role};
 use crate::{Status, help, json, number, show};
 
@@ -57,6 +57,8 @@ pub(crate) struct Arguments {
     /// The second file; that of the running kernel, if none is named
     #[arg(value_name = "NEW", env = input::VARIABLE, hide_env_values = true)]
     new: Option<PathBuf>,
+    #[command(flatten)]
+    root: Root,
     /// Print only these changes; may be repeated, or several with commas
     #[arg(long, value_name = "CHANGE", value_delimiter = ',')]
     only: Vec<Way>,
@@ -90,15 +92,15 @@ enum Sort {
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
-        let new_path = self.new.as_deref().unwrap_or(input::running_kernel());
         let stdin = Path::new("-");
         ensure!(
-            self.old != stdin || new_path != stdin,
+            self.old != stdin || self.new.as_deref() != Some(stdin),
             "both files are to come from standard input: name one of them"
         );
-        let (old_name, new_name) = (input::name(&self.old), input::name(new_path));
-        let old = Source::read(&self.old)?.table()?;
-        let new = Source::read(new_path)?.table()?;
+        let [old_input, new_input] =
+            [Some(self.old.as_path()), self.new.as_deref()].map(|file| Input::of(file, &self.root));
+        let (old_name, new_name) = (old_input.name(), new_input.name());
+        let (old, new) = (old_input.table()?, new_input.table()?);
         let diff = Diff::new(&old, &new);
 
         let mut changes: Vec<Change<'_>> = diff

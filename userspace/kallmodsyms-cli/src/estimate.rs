@@ -30,8 +30,8 @@ impl Estimate {
         }
         if !self.estimate {
             bail!(
-                "expected symbols with sizes, found none: use /proc/kallmodsyms or a vmlinux, or let --estimate take the \
-                 distance to the next symbol"
+                "expected symbols with sizes, found none: `kallmodsyms sources` says where they could come from; or let \
+                 --estimate take the distance to the next symbol"
             );
         }
         let mut builder = Builder::new();

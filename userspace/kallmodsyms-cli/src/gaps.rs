@@ -91,8 +91,8 @@ impl Arguments {
         let table = self.input.table()?;
         ensure!(
             table.facts().sizes,
-            "expected symbols with sizes, found none in {}: without them each symbol ends where the next begins; use \
-             /proc/kallmodsyms or a vmlinux",
+            "expected symbols with sizes, found none in {}: without them each symbol ends where the next begins; \
+             `kallmodsyms sources` says where sizes could come from",
             self.input.name(),
         );
         let wanted = self.min_size..LONGEST;

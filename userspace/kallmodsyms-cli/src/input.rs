@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use kallmodsyms::ranges::Ranges;
+use kallmodsyms::source::Kernel;
 use kallmodsyms::table::Facts;
 use kallmodsyms::{Error, ErrorKind, Format, Group, Slide, Symbol, SymbolTable, Symbols, elf};
 use memchr::{memchr, memchr_iter};
@@ -21,18 +22,67 @@ use crate::unpack::unpacked;
 /// Names the input of all commands that are not told of another.
 pub(crate) const VARIABLE: &str = "KALLMODSYMS_INPUT";
 
-/// Where the kernel prints its symbols, the best first.
-const LIVE: [&str; 2] = ["/proc/kallmodsyms", "/proc/kallsyms"];
+/// Where the kernel prints its symbols, below the root; the best first.
+const LIVE: [&str; 2] = ["proc/kallmodsyms", "proc/kallsyms"];
+
+/// Names the root of all commands that are not told of another.
+const ROOT_VARIABLE: &str = "KALLMODSYMS_ROOT";
+
+/// Where the running kernel is.
+#[derive(Args, Clone, Default)]
+pub(crate) struct Root {
+    /// Take as the running kernel the one whose /proc, /sys, /lib and /boot are below DIR
+    #[arg(long, value_name = "DIR", env = ROOT_VARIABLE, hide_env_values = true)]
+    root: Option<PathBuf>,
+}
+
+impl Root {
+    pub(crate) fn path(&self) -> &Path {
+        self.root.as_deref().unwrap_or(Path::new("/"))
+    }
+
+    /// The running kernel, with an account of where its symbols are from.
+    pub(crate) fn kernel(&self) -> anyhow::Result<Kernel> {
+        Kernel::open_at(self.path()).map_err(|error| match error.diagnostic() {
+            Some(diagnostic) => anyhow!(
+                "expected symbols in {}\n{}",
+                self.name(),
+                diagnostic.trim_end()
+            ),
+            // As text: an `io::Error` among its causes is none of writing.
+            None => anyhow!("{}", error.to_string().trim_end()),
+        })
+    }
+
+    /// The file that the kernel prints, for a command that reads lines and no more.
+    pub(crate) fn lines(&self) -> PathBuf {
+        let paths = LIVE.map(|file| self.path().join(file));
+        paths
+            .iter()
+            .find(|path| path.exists())
+            .unwrap_or(&paths[0])
+            .clone()
+    }
+
+    fn name(&self) -> String {
+        match &self.root {
+            Some(root) => format!("the kernel of {}", root.display()),
+            None => "the running kernel".into(),
+        }
+    }
+}
 
 /// The symbols that a command works on.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Input {
     /// Use the symbols in FILE, `-` for standard input, and not those of the running kernel
     ///
     /// A file of any dialect of /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; packed with gzip,
     /// xz or zstd, or not.
-    #[arg(short, long, value_name = "FILE", env = VARIABLE, hide_env_values = true)]
-    input: Option<PathBuf>,
+    #[arg(short = 'i', long = "input", value_name = "FILE", env = VARIABLE, hide_env_values = true)]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    root: Root,
     /// Add what FILE knows of the same kernel; may be repeated
     ///
     /// A modules.builtin.ranges gives the modules of built-in code, a vmlinux gives sizes, and helps to find the sections of
@@ -42,36 +92,52 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// The file, or what stands for the running kernel.
-    pub(crate) fn path(&self) -> &Path {
-        self.input.as_deref().unwrap_or(running_kernel())
+    /// A file, or without one the running kernel, as an argument of another name says.
+    pub(crate) fn of(file: Option<&Path>, root: &Root) -> Self {
+        Self {
+            file: file.map(Into::into),
+            root: root.clone(),
+            ..Self::default()
+        }
     }
 
-    /// Whether no file was named.
-    pub(crate) const fn is_running_kernel(&self) -> bool {
-        self.input.is_none()
+    /// The file, if one was named.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
     }
 
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
-        name(self.path())
+        self.file().map_or_else(|| self.root.name(), name)
     }
 
-    /// The symbols in the form that keeps most of the file.
+    /// The symbols in the form that keeps most of where they come from.
     pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
-        let source = Source::read(self.path())?;
-        if source.is_elf() || !self.with.is_empty() {
-            return Ok(Loaded::Table(Box::new(self.join(&source)?)));
+        // What this file prints needs nothing from elsewhere.
+        let live = self.root().join(LIVE[0]);
+        let path = self.file().or(Some(&*live).filter(|path| path.exists()));
+        if let (Some(path), true) = (path, self.with.is_empty()) {
+            let source = Source::read(path)?;
+            if !source.is_elf() {
+                return Ok(Loaded::Lines(source));
+            }
         }
-        Ok(Loaded::Lines(source))
+        Ok(Loaded::Table(Box::new(self.table()?)))
     }
 
     pub(crate) fn table(&self) -> anyhow::Result<SymbolTable> {
-        self.join(&Source::read(self.path())?)
+        let table = match self.file() {
+            Some(path) => Source::read(path)?.table()?,
+            None => self.root.kernel()?.into_table(),
+        };
+        self.join(table)
     }
 
-    fn join(&self, source: &Source) -> anyhow::Result<SymbolTable> {
-        let mut table = source.table()?;
+    fn join(&self, mut table: SymbolTable) -> anyhow::Result<SymbolTable> {
         let (mut ranges, mut map) = (Vec::new(), None);
         for path in &self.with {
             let other = Source::read(path)?;
@@ -81,11 +147,7 @@ impl Input {
             }
             let linked = other.table()?;
             let wrong = |error: &dyn Display| {
-                anyhow!(
-                    "{} is of another kernel than {}: {error}",
-                    other.name,
-                    source.name
-                )
+                anyhow!("{} does not fit {}: {error}", other.name, self.name())
             };
             let slide = Slide::between(&linked, &table).map_err(|error| wrong(&error))?;
             let moved = slide.move_table(linked);
@@ -97,7 +159,7 @@ impl Input {
                 Ranges::parse(&file.bytes).map_err(|error| anyhow!("{}: {error}", file.name))?;
             let placed = ranges
                 .place(&table, map.as_ref())
-                .map_err(|error| anyhow!("{} does not fit {}: {error}", file.name, source.name))?;
+                .map_err(|error| anyhow!("{} does not fit {}: {error}", file.name, self.name()))?;
             table.add_built_in_modules(&placed);
         }
         Ok(table)
@@ -110,15 +172,6 @@ pub(crate) enum Loaded {
     Lines(Source),
     /// In the order of addresses.
     Table(Box<SymbolTable>),
-}
-
-/// The file that the running kernel has.
-pub(crate) fn running_kernel() -> &'static Path {
-    let paths = LIVE.map(Path::new);
-    paths
-        .into_iter()
-        .find(|path| path.exists())
-        .unwrap_or(paths[0])
 }
 
 /// A file, unpacked.
@@ -266,7 +319,7 @@ pub(crate) fn open(path: &Path, name: &str) -> anyhow::Result<(Box<dyn Read>, Op
 
 fn hint(path: &Path, error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound if LIVE.map(Path::new).contains(&path) => {
+        io::ErrorKind::NotFound if LIVE.iter().any(|file| path.ends_with(file)) => {
             ": is /proc mounted, and has this kernel CONFIG_KALLSYMS? name a saved copy to use that instead"
         }
         io::ErrorKind::PermissionDenied => ": try it as root",

@@ -26,6 +26,7 @@ mod number;
 mod output;
 mod progress;
 mod show;
+mod sources;
 mod symbolize;
 mod treemap;
 mod unpack;
@@ -80,6 +81,7 @@ enum Command {
     Diff(diff::Arguments),
     Gaps(gaps::Arguments),
     Treemap(treemap::Arguments),
+    Sources(sources::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => arguments.run(&mut out),
         Command::Gaps(arguments) => arguments.run(&mut out),
         Command::Treemap(arguments) => arguments.run(&mut out),
+        Command::Sources(arguments) => arguments.run(&mut out),
         Command::Completions(arguments) => arguments.run(&mut out),
         Command::Man(arguments) => arguments.run(&mut out),
     };

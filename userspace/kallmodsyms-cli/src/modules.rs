@@ -131,6 +131,11 @@ impl Arguments {
             table = self.estimate.sized(table)?;
             say("note: sizes are estimated, as the distance to the next symbol");
         }
+        if !table.facts().built_in_modules {
+            say(
+                "note: the modules of built-in code are not known; `kallmodsyms sources` says where they could come from",
+            );
+        }
         let sized = table.facts().sizes;
         let totals = table.totals();
         let mut rows: Vec<Row<'_>> = totals

@@ -69,7 +69,7 @@ impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
         let stdin = Path::new("-");
         ensure!(
-            self.text != stdin || self.input.path() != stdin,
+            self.text != stdin || self.input.file() != Some(stdin),
             "both the symbols and the text are to come from standard input: name a file for one of them"
         );
         let table = self.input.table()?;

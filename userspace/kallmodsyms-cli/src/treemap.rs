@@ -103,9 +103,11 @@ impl Arguments {
     }
 
     fn default_title(&self) -> String {
-        if self.input.is_running_kernel() {
-            let release = fs::read_to_string("/proc/sys/kernel/osrelease");
-            return format!("Linux {}", release.unwrap_or_default().trim());
+        if self.input.file().is_none() {
+            let release = self.input.root().join("proc/sys/kernel/osrelease");
+            if let Ok(release) = fs::read_to_string(release) {
+                return format!("Linux {}", release.trim());
+            }
         }
         self.input.name()
     }

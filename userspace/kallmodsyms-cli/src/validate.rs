@@ -17,7 +17,7 @@ use kallmodsyms::{Dialect, Format, Slide, SymbolTable};
 use memchr::memchr;
 use serde::Serialize;
 
-use crate::input::{self, Source};
+use crate::input::{self, Root, Source};
 use crate::json::Hex;
 use crate::number::count;
 use crate::output::{Output, Role};
@@ -39,6 +39,8 @@ pub(crate) struct Arguments {
     /// The file to check, `-` for standard input; that of the running kernel, if none is named
     #[arg(env = input::VARIABLE, hide_env_values = true)]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    root: Root,
     /// Also compare with FILE of the same kernel; may be repeated, once for each kind
     ///
     /// A copy of /proc/kallsyms of the same boot, read by the same user: but for sizes and built-in modules the same, line by
@@ -69,7 +71,7 @@ fn dialects() -> impl TypedValueParser<Value = Dialect> {
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
-        let path = self.file.as_deref().unwrap_or(input::running_kernel());
+        let path = &*self.file.clone().unwrap_or_else(|| self.root.lines());
         ensure!(
             self.against.iter().all(|against| against != path),
             "--against names the same file, {}: name a copy of /proc/kallsyms, a vmlinux, a System.map or a \

@@ -297,7 +297,9 @@ fn modules_without_sizes() {
         (status, err.as_str()),
         (
             0,
-            "kallmodsyms: note: sizes are estimated, as the distance to the next symbol\n"
+            "kallmodsyms: note: sizes are estimated, as the distance to the next symbol\n\
+             kallmodsyms: note: the modules of built-in code are not known; `kallmodsyms sources` says where they could \
+             come from\n"
         )
     );
     assert_snapshot!(out, @r"
@@ -325,7 +327,7 @@ fn gaps_between_symbols() {
     let files = Files::new(&[("kallsyms", "ffffffff81000000 T a\n")]);
     let (status, out, err) = files.run(&["gaps", "-i", "kallsyms"], "");
     assert_eq!((status, out.as_str()), (2, ""));
-    assert_snapshot!(err, @r"kallmodsyms: expected symbols with sizes, found none in kallsyms: without them each symbol ends where the next begins; use /proc/kallmodsyms or a vmlinux");
+    assert_snapshot!(err, @r"kallmodsyms: expected symbols with sizes, found none in kallsyms: without them each symbol ends where the next begins; `kallmodsyms sources` says where sizes could come from");
 }
 
 #[test]
@@ -518,7 +520,7 @@ fn treemap_without_sizes() {
     )]);
     let (status, out, err) = files.run(&["treemap", "-i", "kallsyms"], "");
     assert_eq!((status, out.as_str()), (2, ""));
-    assert_snapshot!(err, @r"kallmodsyms: expected symbols with sizes, found none: use /proc/kallmodsyms or a vmlinux, or let --estimate take the distance to the next symbol");
+    assert_snapshot!(err, @r"kallmodsyms: expected symbols with sizes, found none: `kallmodsyms sources` says where they could come from; or let --estimate take the distance to the next symbol");
     let (status, out, _) = files.run(
         &["treemap", "-i", "kallsyms", "--estimate", "-o", "k.svg"],
         "",
@@ -565,4 +567,136 @@ fn generated_texts() {
     assert!(!files.path().join("pages/kallmodsyms-help.1").exists());
     files.write("file", b"");
     assert_eq!(files.run(&["man", "file"], "").0, 2);
+}
+
+/// A kernel that has no file of ours: what is to be found elsewhere is joined.
+fn kernel_without_kallmodsyms() -> Files {
+    let files = Files::new::<&[u8]>(&[]);
+    for (path, bytes) in [
+        ("root/proc/kallsyms", &b"ffffffff8b000000 T _text\nffffffff8b000040 t ext4_init\nffffffff8b000060 B _end\nffffffffc0000000 t f\t[nfs]\n"[..]),
+        ("root/proc/sys/kernel/osrelease", b"6.12.1\n"),
+        ("root/lib/modules/6.12.1/modules.builtin.ranges", b".text 00000000-00000000 = _text\n.text 00000040-00000050 ext4\n"),
+    ] {
+        let path = files.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    files
+}
+
+#[test]
+fn the_running_kernel_joined() {
+    let files = kernel_without_kallmodsyms();
+    let run = |arguments: &[&str]| files.run(&[arguments, &["--root", "root"]].concat(), "");
+    let (status, out, err) = run(&["lookup", "ext4_init"]);
+    assert_eq!(
+        (status, out.as_str(), err.as_str()),
+        (0, "ffffffff8b000040 ext4_init+0x0 [ext4]\n", "")
+    );
+    let (_, out, _) = run(&["dump"]);
+    assert_snapshot!(out.replace('\t', "\\t"), @r"
+    ffffffff8b000000 T _text
+    ffffffff8b000040 t ext4_init\t[ext4]
+    ffffffff8b000060 B _end
+    ffffffffc0000000 t f\t[nfs]
+    ");
+    let (status, out, _) = run(&["sources"]);
+    assert_eq!(status, 1);
+    assert_snapshot!(out, @r"
+    Linux 6.12.1: 4 symbols
+    not used: cannot read root/proc/kallmodsyms: No such file or directory (os error 2); does this kernel have CONFIG_KALLMODSYMS?
+    used: symbols from root/proc/kallsyms
+    used: modules of built-in code from root/lib/modules/6.12.1/modules.builtin.ranges
+    not used: cannot read root/boot/vmlinux-6.12.1: No such file or directory (os error 2)
+    not used: cannot read root/usr/lib/debug/boot/vmlinux-6.12.1: No such file or directory (os error 2)
+    not used: cannot read root/usr/lib/debug/boot/vmlinux-6.12.1.debug: No such file or directory (os error 2)
+    not used: cannot read root/usr/lib/debug/lib/modules/6.12.1/vmlinux: No such file or directory (os error 2)
+    not used: cannot read root/usr/lib/debug/lib/modules/6.12.1/vmlinux.debug: No such file or directory (os error 2)
+    not used: cannot read root/lib/modules/6.12.1/build/vmlinux: No such file or directory (os error 2)
+    missing: modules of built-in per-CPU data and module parameters, which modules.builtin.ranges leaves out
+    missing: sizes
+    ");
+    let (status, out, _) = run(&["sources", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((status, &json["missing"][1]["what"]), (1, &"sizes".into()));
+    assert_eq!(json["files"][1]["outcome"], "used");
+
+    files.write("root/proc/kallmodsyms", KERNEL);
+    let (status, out, _) = run(&["sources"]);
+    assert_eq!(
+        (status, out.as_str()),
+        (
+            0,
+            "Linux 6.12.1: 15 symbols\nused: symbols from root/proc/kallmodsyms\n"
+        )
+    );
+    assert_eq!(files.run_bytes(&["dump", "--root", "root"], "").1, KERNEL);
+}
+
+#[test]
+fn no_running_kernel() {
+    let files = Files::kernel();
+    for arguments in [
+        &["lookup", "0"][..],
+        &["dump"],
+        &["sources"],
+        &["diff", "kernel"],
+    ] {
+        let (status, out, err) = files.run(&[arguments, &["--root", "none"]].concat(), "");
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(
+            err.starts_with("kallmodsyms: the kernel lists no symbols: "),
+            "{arguments:?}: {err}"
+        );
+    }
+    let hidden = kernel_without_kallmodsyms();
+    hidden.write(
+        "root/proc/kallsyms",
+        b"0000000000000000 T _text\n0000000000000000 t f\n",
+    );
+    std::fs::write(
+        hidden.path().join("root/proc/sys/kernel/kptr_restrict"),
+        "2\n",
+    )
+    .unwrap();
+    let (status, _, err) = hidden.run(&["lookup", "_text", "--root", "root"], "");
+    assert!(status == 2 && err.contains("kptr_restrict"), "{err}");
+}
+
+/// A join that the user asks for, and what does not fit.
+#[test]
+fn joined_by_hand() {
+    let files = Files::new(&[
+        ("kallsyms", capture("kallsyms")),
+        ("map", capture("System.map")),
+        ("ranges", capture("modules.builtin.ranges")),
+        ("other", b"ffffffff81000000 T other\n".to_vec()),
+    ]);
+    let (status, out, err) = files.run(
+        &[
+            "lookup",
+            "-i",
+            "kallsyms",
+            "--with",
+            "ranges",
+            "--with",
+            "map",
+            "ext4_lookup+4",
+        ],
+        "",
+    );
+    assert_eq!(
+        (status, out.as_str(), err.as_str()),
+        (0, "ffffffffa24630f4 ext4_lookup+0x4 [ext4]\n", "")
+    );
+    let (status, _, err) = files.run(&["lookup", "-i", "kallsyms", "--with", "other", "0"], "");
+    assert!(
+        status == 2 && err.starts_with("kallmodsyms: other does not fit kallsyms: "),
+        "{err}"
+    );
+    let (status, _, err) = files.run(&["lookup", "-i", "other", "--with", "ranges", "0"], "");
+    assert!(
+        status == 2 && err.starts_with("kallmodsyms: ranges does not fit other: "),
+        "{err}"
+    );
 }

@@ -69,12 +69,19 @@ impl Machine {
         .concat();
         let files = Files::new(&[
             ("System.map", capture("System.map")),
-            ("kallsyms", kallsyms),
             ("modules.builtin.ranges", capture("modules.builtin.ranges")),
             ("oops.txt", oops.into()),
             ("after.xz", now.clone()),
-            ("kernel", now),
         ]);
+        for (path, bytes) in [
+            ("proc/kallmodsyms", &now[..]),
+            ("proc/kallsyms", &kallsyms),
+            ("proc/sys/kernel/osrelease", b"6.12.117\n"),
+        ] {
+            let path = files.path().join("root").join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
         let packed = fs::read(Capture::standard().path("kallmodsyms")).unwrap();
         for name in ["saved.xz", "before.xz"] {
             files.write(name, &packed);
@@ -96,11 +103,14 @@ impl Machine {
                 "-o",
                 "pipefail",
                 "-c",
-                &line.replace("/proc/kallsyms", "kallsyms"),
+                &line
+                    .replace("/proc/", "root/proc/")
+                    .replace("/host", "root"),
             ])
             .current_dir(self.0.path())
             .env("PATH", format!("{}:{path}", bin.display()))
-            .env("KALLMODSYMS_INPUT", "kernel")
+            .env("KALLMODSYMS_ROOT", "root")
+            .env_remove("KALLMODSYMS_INPUT")
             .output()
             .expect("to run bash");
         let said = String::from_utf8_lossy(&output.stderr);
@@ -188,6 +198,8 @@ fn json_is_as_documented() {
             b"ffffffff82000000 40 T vfs_read\nffffffff82004000 4 d caf\xe9\n",
         ),
     ]);
+    fs::create_dir_all(files.path().join("root/proc")).unwrap();
+    files.write("root/proc/kallsyms", b"ffffffff81000000 T _text\n");
     files.write("text", b"ffffffff81004004 0xffffffff81000000\n");
     for arguments in [
         &["dump"][..],
@@ -204,6 +216,7 @@ fn json_is_as_documented() {
         &["diff", "old"],
         &["gaps", "--min-size", "1"],
         &["treemap", "-n", "2"],
+        &["sources", "--root", "root"],
     ] {
         let output = files.command(arguments).arg("--json").output().unwrap();
         assert_eq!(
