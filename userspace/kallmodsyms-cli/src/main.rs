@@ -41,20 +41,19 @@ use output::Output;
 
 /// Look up, list, check, compare and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved copies
 ///
-/// Without an input the symbols are those of the running kernel. An input is a file of any dialect of
+/// Without an input the symbols are those of the running kernel, from the best source it has. An input is a file of any dialect of
 /// /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; each may be packed with gzip, xz or zstd.
 #[derive(Parser)]
 #[command(name = "kallmodsyms", version, after_help = help::text(EXAMPLES, STATUS))]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// When to use colours: auto means on a terminal, and not if `NO_COLOR` is set
     #[arg(
         long,
         global = true,
         value_name = "WHEN",
         default_value = "auto",
-        hide_possible_values = true
+        help = "When to use colours; auto means on a terminal, unless NO_COLOR is set"
     )]
     color: ColorChoice,
 }

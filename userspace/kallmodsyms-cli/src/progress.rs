@@ -43,12 +43,9 @@ impl<R: Read> Progress<R> {
             let (bar, template) = match self.total {
                 Some(total) => (
                     ProgressBar::new(total),
-                    "{msg} {wide_bar} {bytes}/{total_bytes} {eta}",
+                    "{msg} {wide_bar} {bytes}/{total_bytes}",
                 ),
-                None => (
-                    ProgressBar::new_spinner(),
-                    "{spinner} {msg} {bytes} {bytes_per_sec}",
-                ),
+                None => (ProgressBar::new_spinner(), "{spinner} {msg} {bytes}"),
             };
             let style = ProgressStyle::with_template(template);
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

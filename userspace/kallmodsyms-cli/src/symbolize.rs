@@ -425,6 +425,7 @@ ffffffff81001000 0 B _end
             ("? probe+0x10/0x40\n", "? probe+0x10/0x40[a] [b]\n"),
             ("RIP: 0010:probe+0x10/0x20", "RIP: 0010:probe+0x10/0x20[c]"),
             ("probe+0x30", "probe+0x30[a] [b]"),
+            ("probe+0x30 [<0>]", "probe+0x30[a] [b] [<0>]"),
             ("probe+0x10", "probe+0x10"),
             ("probe+0x10/0x40 [loaded]", "probe+0x10/0x40 [loaded]"),
             ("probe+0x10/0x44", "probe+0x10/0x44"),

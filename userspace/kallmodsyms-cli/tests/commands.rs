@@ -242,6 +242,52 @@ fn find_nothing() {
 }
 
 #[test]
+fn find_what_a_compiler_renamed() {
+    let files = Files::new(&[(
+        "kernel",
+        "ffffffff81000000 4 t f.llvm.12\nffffffff81000010 4 t f.llvm.x\nffffffff81000020 4 t f.llvm.\n",
+    )]);
+    let (_, out, _) = files.run(&["find", "-i", "kernel", "f", "--fold-llvm"], "");
+    assert_eq!(out, "ffffffff81000000 4 t f.llvm.12\n");
+}
+
+/// A name is looked up where the symbols have it, and printed where the kernel runs.
+#[test]
+fn lookup_of_a_name_with_a_slide() {
+    assert_eq!(
+        good(&["lookup", "--slide", "0x1000000", "ext4`probe+8"]),
+        "ffffffff82000048 probe+0x8/0x20 [ext4]\n"
+    );
+}
+
+/// On arm64 modules are loaded below the kernel: what is built in, addresses do not tell.
+#[test]
+fn modules_below_the_kernel() {
+    let files = Files::new(&[(
+        "unsized",
+        "ffff800080000000 T _text\nffff800080000040 t f\t[a] [b]\nffff800080001000 B _end\n\
+         ffff80007a000000 t g\t[m]\n",
+    )]);
+    let (_, out, _) = files.run(
+        &["modules", "-i", "unsized", "--estimate", "--sort", "name"],
+        "",
+    );
+    let groups: Vec<_> = out
+        .lines()
+        .map(|line| {
+            line.split_whitespace()
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(
+        groups[1..5],
+        ["a built-in", "b built-in", "m loaded", "vmlinux core"]
+    );
+}
+
+#[test]
 fn modules_as_a_table() {
     assert_snapshot!(good(&["modules"]), @r"
     MODULE       GROUP     SYMBOLS  TEXT  RODATA  DATA  BSS  OTHER  TOTAL

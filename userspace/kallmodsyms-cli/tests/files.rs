@@ -100,6 +100,21 @@ fn damaged_packed_files() {
     }
 }
 
+/// What only the check sum tells: a letter in data that was stored as it is.
+#[test]
+fn a_changed_letter() {
+    let mut stored = compress_to_vec(KERNEL, CompressionLevel::Uncompressed);
+    let place = stored
+        .windows(5)
+        .position(|bytes| bytes == b"table")
+        .expect("the name as it is");
+    stored[place] = b'c';
+    let files = Files::new(&[("stored", stored)]);
+    let (status, _, err) = files.run(&["modules", "-i", "stored"], "");
+    assert_eq!(status, 2);
+    assert_snapshot!(err, @"kallmodsyms: cannot read stored: the check sum of the zstd data is wrong");
+}
+
 /// Runs every command that reads symbols on a file; all say the same of it.
 fn complaint(files: &Files, file: &str) -> String {
     let mut said = Vec::new();
