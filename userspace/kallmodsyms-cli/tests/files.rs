@@ -159,6 +159,7 @@ fn files_that_are_no_tables() {
         ("dos", b"ffffffff81000000 T _text\r\n"),
         ("cut", &cut),
         ("binary", b"\0\x01\x02\x03"),
+        ("damaged-elf", b"\x7fELF\x02\x01"),
         ("boot-image", &boot_image),
         ("bzip2", b"BZh91AY&SY"),
         ("lz4", b"\x04\x22\x4d\x18abcd"),
@@ -207,9 +208,19 @@ fn files_that_are_no_tables() {
        = was the copy cut short (read it again), or did a tool rewrite line ends (undo with tr -d '\r')?
     ");
     assert_snapshot!(complaint(&files, "binary"), @r"kallmodsyms: binary: expected lines of symbols, found binary data: name a copy of /proc/kallmodsyms or /proc/kallsyms, or a System.map");
+    assert_snapshot!(complaint(&files, "damaged-elf"), @r"kallmodsyms: cannot use damaged-elf: damaged ELF file: Invalid ELF header size or alignment");
     assert_snapshot!(complaint(&files, "boot-image"), @r"kallmodsyms: boot-image: expected lines of symbols, found a boot image (bzImage): name the System.map beside it, or the vmlinux it was made of");
     assert_snapshot!(complaint(&files, "bzip2"), @r"kallmodsyms: cannot read bzip2: packed with bzip2, which this command does not unpack: run bzip2 -d first");
     assert_snapshot!(complaint(&files, "lz4"), @r"kallmodsyms: cannot read lz4: packed with lz4, which this command does not unpack: run lz4 -d first");
+}
+
+/// A vmlinux is compared with, and not itself lines to check.
+#[test]
+fn validate_of_an_elf_file() {
+    let files = Files::new(&[("vmlinux", gzip(b"\x7fELF\x02\x01"))]);
+    let (status, _, err) = files.run(&["validate", "vmlinux"], "");
+    assert_eq!(status, 2);
+    assert_snapshot!(err, @r"kallmodsyms: expected lines of symbols in vmlinux, found an ELF file: name a copy of /proc/kallmodsyms");
 }
 
 /// `dump` needs no addresses. It prints what is there, and says what is missing.
