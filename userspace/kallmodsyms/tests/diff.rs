@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kallmodsyms::diff::{Change, Diff, Pair};
-use kallmodsyms::table::Entry;
+use kallmodsyms::table::{Builder, Entry, Facts};
 use kallmodsyms::{Section, SymbolTable, Symbols, Width};
 use kallmodsyms_captures::Capture;
 use proptest::collection::vec;
@@ -590,7 +590,8 @@ proptest! {
         let distances: Vec<_> = slides(&diff).into_iter().map(|(name, distance, _)| (name, distance)).collect();
         let expected = [(&b""[..], slide << 20), (b"[net]", module_slide << 12)];
         let expected = expected.iter().filter(|(_, distance)| *distance != 0);
-        let expected: Vec<_> = expected.map(|&(name, distance)| (name.to_vec(), distance.cast_signed())).collect();
+        let distance = |distance: u64| i64::try_from(distance).expect("a short way");
+        let expected: Vec<_> = expected.map(|&(name, far)| (name.to_vec(), distance(far))).collect();
         prop_assert_eq!(distances, expected);
     }
 }
@@ -661,6 +662,43 @@ fn sizes_and_modules_that_one_side_lacks_are_no_difference() {
         assert_eq!(diff.changes(), []);
         assert_eq!(diff.slides(), []);
     }
+}
+
+#[test]
+fn sizes_of_the_image_alone() {
+    let capture = Capture::standard();
+    let read = |file| capture.read(file).expect("the capture is there");
+    let file = read("kallmodsyms");
+    let kallmodsyms = SymbolTable::from_bytes(&file).expect("the capture is well formed");
+    // What vmlinux says.
+    let mut vmlinux = Builder::new();
+    let symbols: Result<Vec<_>, _> = Symbols::new(&file).collect();
+    let symbols = symbols.expect("the capture is well formed");
+    let last_bare = symbols.iter().rposition(|symbol| symbol.modules.is_empty());
+    for symbol in &symbols[..=last_bare.expect("there is an image")] {
+        vmlinux.push(symbol);
+    }
+    let facts = Facts {
+        sizes: true,
+        built_in_modules: false,
+    };
+    let vmlinux = vmlinux.finish(facts).expect("there are addresses");
+    let kallsyms = read("kallsyms");
+    let mut joined = SymbolTable::from_bytes(&kallsyms).expect("the capture is well formed");
+    joined
+        .add_sizes(&vmlinux)
+        .expect("all of the image is there");
+    for (old, new) in [(&joined, &kallmodsyms), (&kallmodsyms, &joined)] {
+        assert_eq!(Diff::new(old, new).changes(), []);
+    }
+    // But sizes of the image are compared.
+    let text = String::from_utf8(file).expect("the capture is text");
+    let line = text.lines().find(|line| line.ends_with(" T vfs_read"));
+    let line = line.expect("every kernel has it");
+    let size = line.split(' ').nth(1).expect("a size");
+    let other = line.replacen(size, "1", 1);
+    let new = table(&text.replacen(line, &other, 1));
+    assert_eq!(words(&Diff::new(&joined, &new)), ["resized vfs_read"]);
 }
 
 #[test]

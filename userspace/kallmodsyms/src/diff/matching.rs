@@ -26,6 +26,8 @@ pub(super) struct Matching<'t> {
     old_of: Vec<Option<u32>>,
     /// What both know.
     known: Facts,
+    /// Whether both know sizes of what is not in the image. A table that has them of a `vmlinux` does not.
+    loaded_sizes: bool,
 }
 
 impl<'t> Matching<'t> {
@@ -39,6 +41,7 @@ impl<'t> Matching<'t> {
                 sizes: old.facts().sizes && new.facts().sizes,
                 built_in_modules: old.facts().built_in_modules && new.facts().built_in_modules,
             },
+            loaded_sizes: knows_loaded_sizes(old) && knows_loaded_sizes(new),
         };
         let left = matching.pair_unique();
         let anchors = Anchors::new(matching.pairs());
@@ -62,10 +65,6 @@ impl<'t> Matching<'t> {
 
     pub(super) fn has_old(&self, new: Entry<'t>) -> bool {
         self.old_of[new.index()].is_some()
-    }
-
-    pub(super) fn same_size(&self, old: Entry<'t>, new: Entry<'t>) -> bool {
-        !self.known.sizes || old.size() == new.size()
     }
 
     pub(super) fn same_modules(&self, old: Entry<'t>, new: Entry<'t>) -> bool {
@@ -195,7 +194,8 @@ impl<'t> Matching<'t> {
     }
 
     fn looks(&self, entry: Entry<'t>) -> Looks {
-        (entry.size().filter(|_| self.known.sizes), entry.letter())
+        let known = self.known.sizes && (self.loaded_sizes || entry.group().is_image());
+        (entry.size().filter(|_| known), entry.letter())
     }
 
     /// Pairs symbols of one name whose modules changed: those that look as they looked, then one with one.
@@ -221,6 +221,21 @@ impl<'t> Matching<'t> {
             }
         }
     }
+}
+
+/// Whether the sizes are the same, as far as both are known.
+pub(super) fn same_size(old: Entry<'_>, new: Entry<'_>) -> bool {
+    match (old.size(), new.size()) {
+        (Some(old), Some(new)) => old == new,
+        _ => true,
+    }
+}
+
+fn knows_loaded_sizes(table: &SymbolTable) -> bool {
+    // One symbol tells for all.
+    let is_loaded = |entry: &Entry<'_>| !entry.group().is_image();
+    let loaded = table.iter().rfind(is_loaded);
+    loaded.is_none_or(|entry| entry.size().is_some())
 }
 
 /// The modules by which a symbol is known, as far as both tables know them.

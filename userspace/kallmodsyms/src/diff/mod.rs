@@ -48,7 +48,7 @@ use alloc::vec::Vec;
 
 use crate::SymbolTable;
 use crate::table::Entry;
-use matching::Matching;
+use matching::{Matching, same_size};
 use slide::Slides;
 
 pub use slide::Slide;
@@ -100,7 +100,7 @@ impl<'t> Diff<'t> {
                 old: entry,
                 new: partner,
                 moved: (moved != 0).then_some(moved),
-                resized: !matching.same_size(entry, partner),
+                resized: !same_size(entry, partner),
                 relettered: entry.letter() != partner.letter(),
                 changed_modules: !matching.same_modules(entry, partner),
             };
