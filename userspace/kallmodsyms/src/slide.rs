@@ -54,6 +54,15 @@ impl Slide {
     /// # Ok::<(), kallmodsyms::Error>(())
     /// ```
     pub fn between(linked: &SymbolTable, running: &SymbolTable) -> Result<Self, SlideError> {
+        let (slide, stray) = Self::of_most(linked, running)?;
+        stray.map_or(Ok(slide), Err)
+    }
+
+    /// Finds the slide that most symbols agree on, and with it why it may be none: those that do not agree.
+    pub(crate) fn of_most(
+        linked: &SymbolTable,
+        running: &SymbolTable,
+    ) -> Result<(Self, Option<SlideError>), SlideError> {
         // The slide that most symbols so far agree on, by majority vote: if there is a majority, it wins.
         let (mut winner, mut lead) = (0, 0_usize);
         let mut from = u64::MAX;
@@ -78,21 +87,22 @@ impl Slide {
         let mut strays = pairs
             .iter()
             .filter(|&&(symbol, found)| found != expected(symbol));
-        if let Some(&(symbol, found)) = strays.next() {
-            let disagree = strays.count() + 1;
-            return Err(SlideError::OtherKernel {
-                agree: pairs.len() - disagree,
-                disagree,
-                name: symbol.name().into(),
-                expected: expected(symbol),
-                found,
-            });
-        }
-        Ok(Self {
+        let first = strays.next();
+        let disagree = strays.count() + usize::from(first.is_some());
+        let agree = pairs.len() - disagree;
+        let stray = first.map(|&(symbol, found)| SlideError::OtherKernel {
+            agree,
+            disagree,
+            name: symbol.name().into(),
+            expected: expected(symbol),
+            found,
+        });
+        let slide = Self {
             bytes: winner,
             from,
-            witnesses: pairs.len(),
-        })
+            witnesses: agree,
+        };
+        Ok((slide, stray))
     }
 
     /// What is added to an address of the linker, modulo 2^64. 0 without KASLR.

@@ -220,6 +220,14 @@ fn each_rule_of_the_linker() {
             "1: expected `probe` at 0xffffffff811002b0, where the linker put it, found no such symbol"
         ),
     );
+    assert_eq!(
+        change("ffffffff81100000 0 T _stext\n", ""),
+        one(
+            Rule::LinkedMissing,
+            5,
+            "1: expected `_stext` at 0xffffffff81100000, where the linker put it, found no such symbol"
+        ),
+    );
     let twice = "ffffffff81100160 13a t rapl_pmu_event_init\t[intel_rapl_perf]\n";
     let more = "ffffffff81100170 4 t more\t[intel_rapl_perf]\n";
     assert_eq!(
@@ -277,6 +285,43 @@ fn each_rule_of_the_linker() {
     // A name that changed is one that is missing and one too many.
     let (rules, ..) = change("T cpsw_ale_flush", "T cpsw_ale_fluss");
     assert_eq!(rules, [(Rule::LinkedMissing, 1), (Rule::LinkedUnknown, 1)]);
+}
+
+#[test]
+fn lines_are_named_whatever_their_order() {
+    let sizes = KALLMODSYMS.replace(" 13a t rapl", " 13b t rapl");
+    let mut lines: Vec<&str> = sizes.lines().collect();
+    lines.swap(8, 9);
+    lines.swap(5, 15);
+    let file: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+    let report = Validation::new(file.concat().as_bytes())
+        .against_linked(&vmlinux(VMLINUX))
+        .run();
+    let size = report
+        .findings
+        .iter()
+        .find(|finding| finding.rule == Rule::LinkedSize);
+    assert_eq!(report.count(Rule::LinkedSize), 1);
+    assert_eq!(size.expect("it is kept").position.line, 9);
+    // Among those of other rules.
+    assert!(report.count(Rule::AddressOrder) > 0);
+    let places = report
+        .findings
+        .iter()
+        .map(|finding| finding.position.offset);
+    assert!(places.is_sorted(), "{:?}", report.findings);
+}
+
+#[test]
+fn what_is_loaded_does_not_stand_for_what_is_linked() {
+    let line = "ffffffff81100040 11f T cpsw_ale_flush\t[ti_cpsw] [ti_cpsw_new]\n";
+    let file = KALLMODSYMS
+        .replace(line, "")
+        .replace("d2 t nfs_lookup", "11f T cpsw_ale_flush");
+    let report = Validation::new(file.as_bytes())
+        .against_linked(&vmlinux(VMLINUX))
+        .run();
+    assert_eq!(counts(&report), [(Rule::LinkedMissing, 1)]);
 }
 
 #[test]
@@ -398,13 +443,29 @@ fn without_kallsyms_all_only_code_is_listed() {
         let lines: Vec<String> = lines.map(|line| format!("{line}\n")).collect();
         lines.concat()
     };
-    let report = Validation::new(code("").as_bytes())
+    // What is loaded has data all the same.
+    let loaded = "ffffffffc0200000 8 d nfs_table\t[nfs]\nffffffffc0300000 3c t bpf";
+    let file = code("").replace("ffffffffc0300000 3c t bpf", loaded);
+    assert!(file.contains("nfs_table"));
+    let report = Validation::new(file.as_bytes())
         .against_linked(&linked)
         .run();
     assert_eq!(counts(&report), []);
     let file = code("rapl_pmu_event_init");
+    let unbounded = VMLINUX
+        .replace("0 T _stext", "0 T first")
+        .replace("0 T _etext", "0 A last");
+    let file_unbounded = file.replace("_stext", "first");
+    for (file, linked) in [(file, linked), (file_unbounded, vmlinux(&unbounded))] {
+        let report = Validation::new(file.as_bytes())
+            .against_linked(&linked)
+            .run();
+        assert_eq!(counts(&report), [(Rule::LinkedMissing, 1)]);
+    }
+    // Where any data is listed, all is.
+    let file = KALLMODSYMS.replace("ffffffff81101000 8 b rapl_pmus\t[intel_rapl_perf]\n", "");
     let report = Validation::new(file.as_bytes())
-        .against_linked(&linked)
+        .against_linked(&vmlinux(VMLINUX))
         .run();
     assert_eq!(counts(&report), [(Rule::LinkedMissing, 1)]);
 }
@@ -508,6 +569,11 @@ fn real_boots() {
                 " T ext4_mark_inode_used\t[ext4]\n",
                 " T ext4_mark_inode_used\n",
                 Rule::RangesModules,
+            ),
+            (
+                "0 28 T vfs_llseek\n",
+                "8 28 T vfs_llseek\n",
+                Rule::LinkedAddress,
             ),
         ];
         for (from, to, _) in changes {

@@ -12,7 +12,7 @@ use crate::diff::{Change, Diff, Pair};
 use crate::ranges::Placed;
 use crate::read::{Line, Lines};
 use crate::table::{Builder, Entry, Facts};
-use crate::{Dialect, Error, Format, Position, Section, Slide, SymbolTable};
+use crate::{Dialect, Error, Format, Position, Section, Slide, SlideError, SymbolTable};
 
 /// The well-formed lines of the file as a table, each symbol with its line.
 struct Listing<'a> {
@@ -130,16 +130,18 @@ pub(super) fn check(
 }
 
 fn check_linked(report: &mut Report, listing: &Listing<'_>, linked: &SymbolTable) {
-    let slide = match Slide::between(linked, &listing.table) {
-        Ok(slide) => slide,
-        Err(error) => {
-            // One finding tells it; those that follow would be as many as symbols.
-            report.add(Rule::Linked, START, || {
-                format!("expected the kernel that was linked, found one {error}")
-            });
-            return;
-        }
+    let (slide, error) = match Slide::of_most(linked, &listing.table) {
+        Ok((slide, error)) => (Some(slide), error),
+        Err(error) => (None, Some(error)),
     };
+    if let Some(error) = error.filter(is_another_kernel) {
+        // One finding tells it; those that follow would be as many as symbols.
+        report.add(Rule::Linked, START, || {
+            format!("expected the kernel that was linked: {error}")
+        });
+        return;
+    }
+    let Some(slide) = slide else { return };
     report.slide = Some(slide);
     let lists = Lists::new(linked, &listing.table);
     for change in Diff::new(linked, &listing.table).changes() {
@@ -160,6 +162,16 @@ fn check_linked(report: &mut Report, listing: &Listing<'_>, linked: &SymbolTable
             }
             _ => {}
         }
+    }
+}
+
+/// Whether so many symbols are elsewhere that it is not they that are wrong: more than one in a hundred.
+fn is_another_kernel(error: &SlideError) -> bool {
+    match *error {
+        SlideError::OtherKernel {
+            agree, disagree, ..
+        } => disagree > agree / 100,
+        SlideError::NothingInCommon => true,
     }
 }
 
@@ -203,7 +215,8 @@ fn compare(
 
 /// What of the linker's table a kernel lists, and how.
 struct Lists {
-    /// The code alone, as without `CONFIG_KALLSYMS_ALL`: from the first address to the one before the second.
+    /// The code alone, as without `CONFIG_KALLSYMS_ALL`: from the first address to the one before the second. All of it
+    /// where the linker's table does not bound it.
     code: Option<Vec<(u64, u64)>>,
     /// Where per-CPU data ends that is counted from 0.
     per_cpu: Option<u64>,
@@ -212,9 +225,11 @@ struct Lists {
 impl Lists {
     fn new(linked: &SymbolTable, listed: &SymbolTable) -> Self {
         let address = |name: &[u8]| Some(linked.named(name).next()?.address());
-        let all = listed
-            .iter()
-            .any(|symbol| symbol.group().is_image() && symbol.section() == Section::Bss);
+        let is_data = |symbol: Entry<'_>| {
+            let data = [Section::ReadOnly, Section::Data, Section::Bss];
+            symbol.group().is_image() && data.contains(&symbol.section())
+        };
+        let all = listed.iter().any(is_data);
         let bounds = [
             (&b"_stext"[..], &b"_etext"[..]),
             (b"_sinittext", b"_einittext"),
@@ -233,8 +248,9 @@ impl Lists {
         let dropped = matches!(symbol.letter(), b'a' | b'A' | b'u' | b'n' | b'N');
         let address = symbol.address();
         let within = |code: &Vec<(u64, u64)>| {
-            code.iter()
-                .any(|&(start, end)| (start..end).contains(&address))
+            let mut bounds = code.iter();
+            (code.is_empty() && symbol.section() == Section::Text)
+                || bounds.any(|&(start, end)| (start..end).contains(&address))
         };
         !dropped && self.code.as_ref().is_none_or(within)
     }

@@ -55,7 +55,12 @@ macro_rules! rules {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Rule {
-            $($(#[$doc])* $rule,)*
+            $(
+                #[doc = concat!("`", $name, "`, ", stringify!($severity), ".")]
+                ///
+                $(#[$doc])*
+                $rule,
+            )*
         }
 
         impl Rule {
@@ -156,7 +161,8 @@ rules! {
     /// Without sizes and the modules of built-in symbols, the file is `/proc/kallsyms` of the same boot.
     Projection "projection" Error
         "compare two files of one boot, read by one user, while no module or BPF program comes or goes"
-    /// One slide takes all code from where it was linked to where the file has it.
+    /// One slide takes code from where it was linked to where the file has it: at least 99 of 100 symbols whose names are
+    /// unique.
     Linked "linked" Error
         "compare with vmlinux or System.map of this very build, and as a reader who may see addresses"
     /// Every symbol that the linker knows and kallsyms keeps is listed.
