@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use kallmodsyms::Dialect;
-use kallmodsyms::validate::Severity;
+use kallmodsyms::ranges::Ranges;
+use kallmodsyms::validate::{Report, Rule, Severity, Validation};
+use kallmodsyms::{Dialect, SymbolTable};
 use object::elf;
 
 use crate::elf::{Elf, Symbol};
-use crate::kbuild::{Builtin, Modules, Object, read_objects, read_text};
+use crate::kbuild::{Builtin, Modules, Object, read_bytes, read_objects, read_text};
 use crate::listing::{self, Boot, Line, brackets, group};
 use crate::report::{self, Findings, Outcome};
 use crate::truth::{self, Method, Truth};
@@ -82,6 +83,7 @@ type Check = fn(&Inputs) -> Result<Outcome>;
 const CHECKS: &[(&str, Check)] = &[
     ("listing", check_listing),
     ("rules", check_rules),
+    ("linked", check_linked),
     ("sizes", check_sizes),
     ("modules", check_modules),
     ("shared-objects", check_shared_objects),
@@ -257,6 +259,11 @@ impl Inputs {
         })
     }
 
+    /// The boot, and the one without KASLR if there is one.
+    fn boots(&self) -> impl Iterator<Item = &Boot> {
+        [&self.boot].into_iter().chain(&self.nokaslr)
+    }
+
     /// How far KASLR moved the kernel of a boot.
     fn slide(&self, boot: &Boot) -> Result<u64> {
         let text = boot
@@ -330,25 +337,66 @@ fn check_listing(inputs: &Inputs) -> Result<Outcome> {
     finish(findings)
 }
 
-/// The userspace crate finds no fault with either boot's files: the order of lines and of modules, one reader's view.
+/// The userspace crate finds no fault with a boot's files: the order of lines and of modules, one reader's view.
 fn check_rules(inputs: &Inputs) -> Result<Outcome> {
     let mut findings = Findings::default();
-    for boot in [Some(&inputs.boot), inputs.nokaslr.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        let report = &boot.report;
-        for finding in &report.findings {
-            let (rule, line) = (finding.rule, finding.position.line);
-            let text = format!("line {line}: {rule}: {}", finding.message);
-            match rule.severity() {
-                Severity::Error => findings.differs(text),
-                Severity::Warning => findings.note(text),
-            }
-        }
-        findings.note(format!("{} lines", report.summary.lines));
+    for boot in inputs.boots() {
+        expect_valid(&mut findings, &boot.report, |_| true);
+        findings.note(format!("{} lines", boot.report.summary.lines));
     }
     finish(findings)
+}
+
+/// The userspace crate, by readers and rules of its own, agrees that the boot is one of this build: with vmlinux, with
+/// System.map, and with modules.builtin.ranges where the kernel's own generator made one.
+fn check_linked(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let file = |name| read_bytes(&inputs.kernel.dir.join(name));
+    let vmlinux = kallmodsyms::elf::symbols(&file("vmlinux")?).context("vmlinux")?;
+    let map = SymbolTable::from_bytes(&file("System.map")?).context("System.map")?;
+    let name = "modules.builtin.ranges";
+    let ranges = match inputs.kernel.dir.join(name).exists() {
+        true => Some(Ranges::parse(&file(name)?).context(name)?),
+        false => None,
+    };
+    // The others are those of `check_rules`.
+    let compares = |rule| rule >= Rule::Linked;
+    for boot in inputs.boots() {
+        for linked in [&vmlinux, &map] {
+            let report = Validation::new(&boot.source).against_linked(linked).run();
+            expect_valid(&mut findings, &report, compares);
+            if let Some(slide) = report.slide {
+                let witnesses = slide.witnesses();
+                findings.note(format!("{witnesses} code symbols slid by {slide}"));
+            }
+        }
+        let Some(ranges) = &ranges else {
+            findings.note(format!("this build made no {name}"));
+            continue;
+        };
+        let table = SymbolTable::from_bytes(&boot.source)?;
+        let placed = ranges.place(&table, None).context(name)?;
+        let report = Validation::new(&boot.source).against_ranges(&placed).run();
+        expect_valid(&mut findings, &report, compares);
+    }
+    finish(findings)
+}
+
+/// Every error by one of these rules is a difference. Warnings are counted.
+fn expect_valid(findings: &mut Findings, report: &Report, rules: fn(Rule) -> bool) {
+    let mut warnings: BTreeMap<Rule, usize> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| rules(finding.rule)) {
+        let (rule, line) = (finding.rule, finding.position.line);
+        match rule.severity() {
+            Severity::Error => {
+                findings.differs(format!("line {line}: {rule}: {}", finding.message));
+            }
+            Severity::Warning => *warnings.entry(rule).or_default() = report.count(rule),
+        }
+    }
+    for (rule, count) in warnings {
+        findings.note(format!("{count} warnings of {rule}"));
+    }
 }
 
 /// Calls `compare` with the lines and the symbols of each key; a key without symbols is a difference.

@@ -77,8 +77,9 @@ pub fn parse(source: &[u8], dialect: Dialect) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// The lines one boot left: `kallmodsyms`, how many of them belong to vmlinux, and what validation says of them.
+/// What one boot left: `kallmodsyms` and its lines, how many of them belong to vmlinux, and what validation says of them.
 pub struct Boot {
+    pub source: Vec<u8>,
     pub lines: Vec<Line>,
     pub core: usize,
     pub report: Report,
@@ -112,6 +113,7 @@ impl Boot {
         Ok(Boot {
             lines,
             core: report.summary.core + report.summary.built_in,
+            source,
             report,
         })
     }

@@ -175,6 +175,17 @@ impl Fixture {
             "modules.builtin",
             "kernel/drivers/one.ko\nkernel/drivers/two-b.ko\n",
         );
+        let vmlinux = Elf::read(&fixture.path("vmlinux")).unwrap();
+        let symbol = |name: &str| vmlinux.symbols.iter().find(|s| s.name == name).unwrap();
+        let one = symbol("one");
+        let start = one.value - symbol("_text").value;
+        fixture.write(
+            "modules.builtin.ranges",
+            &format!(
+                ".text 00000000-00000000 = _text\n.text {start:08x}-{:08x} one\n",
+                start + one.size
+            ),
+        );
         fixture.write(
             "mod.c",
             "static int v = 1; static int f(void) { return v; } int g(void) { return f() + v++; }",
@@ -404,19 +415,19 @@ fn damage_fails_the_check_that_is_there_for_it() {
         "a size",
         "run",
         &|l| line(l, "one").size += 1,
-        &["sizes", "kaslr-slide"],
+        &["linked", "sizes", "kaslr-slide"],
     );
     check(
         "a size of a zero-size symbol",
         "run",
         &|l| line(l, "_etext").size += 1,
-        &["rules", "sizes", "kaslr-slide"],
+        &["rules", "linked", "sizes", "kaslr-slide"],
     );
     check(
         "a module lost",
         "run",
         &|l| line(l, "one").modules.clear(),
-        &["modules", "kaslr-slide"],
+        &["linked", "modules", "kaslr-slide"],
     );
     check(
         "a module too many",
@@ -475,25 +486,37 @@ fn damage_fails_the_check_that_is_there_for_it() {
         &["rules", "kaslr-slide"],
     );
     let lose = |l: &mut Vec<Line>| l.retain(|l| l.name != "start");
-    check("a line lost", "run", &lose, &["listing", "kaslr-slide"]);
+    check(
+        "a line lost",
+        "run",
+        &lose,
+        &["listing", "linked", "kaslr-slide"],
+    );
     let rename = |l: &mut Vec<Line>| line(l, "start").name = "stort".into();
     check(
         "a name",
         "run",
         &rename,
-        &["listing", "sizes", "modules", "kaslr-slide"],
+        &["listing", "linked", "sizes", "modules", "kaslr-slide"],
     );
     check(
         "an address without KASLR",
         "nokaslr",
         &|l| line(l, "after").address += 1,
-        &["addresses-without-kaslr", "kaslr-slide"],
+        &["linked", "addresses-without-kaslr", "kaslr-slide"],
     );
     check(
         "a slid per-CPU symbol",
         "run",
         &|l| line(l, "two_counter").address += SLIDE,
-        &["listing", "rules", "sizes", "modules", "kaslr-slide"],
+        &[
+            "listing",
+            "rules",
+            "linked",
+            "sizes",
+            "modules",
+            "kaslr-slide",
+        ],
     );
     check(
         "a size of the loaded module",
