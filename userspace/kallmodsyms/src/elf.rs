@@ -2,9 +2,9 @@
 
 //! The symbols of a `vmlinux`: what the linker knows, sizes among it.
 //!
-//! An image that is not stripped has every symbol that `/proc/kallsyms` lists, and others. [`symbols`] lists those that
-//! the kernel's build takes (`scripts/mksysmap` and `scripts/kallsyms.c` drop the rest), with the letters of `nm` and in
-//! the order of `/proc/kallmodsyms`, so that but for the modules the two agree line by line once the image is
+//! An image that is not stripped has every symbol that `/proc/kallsyms` lists, and others. [`symbols`] lists those
+//! that the kernel's build takes (`scripts/mksysmap` and `scripts/kallsyms.c` drop the rest), with the letters of `nm`
+//! and in the order of `/proc/kallmodsyms`, so that but for the modules the two agree line by line once the image is
 //! [moved](crate::Slide) to where the kernel runs.
 //!
 //! Any architecture, 32 bits and 64, either byte order. Files that were split off for debuggers, without code and data,

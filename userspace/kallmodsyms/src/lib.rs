@@ -10,17 +10,20 @@
 //! ffffffff8b014280 13a t rapl_pmu_event_init<TAB>[intel_rapl_perf]
 //! ```
 //!
-//! Kernels and patches print four [dialects](Dialect) of this. The crate has three layers, each usable alone:
+//! Kernels and patches print four [dialects](Dialect) of this. The crate has layers, each usable alone:
 //!
 //! - [`grammar`]: one line in, one borrowed [`Symbol`] out;
-//! - [`Symbols`]: an iterator over a whole file, which finds the dialect by itself; [`Reader`] does the same for a
+//! - [`Symbols`]: an iterator over a whole file, which finds the dialect by itself; `Reader` does the same for a
 //!   stream;
+//! - [`SymbolTable`]: all symbols, by address and by name; [`diff`]: what differs between two tables;
+//! - [`ranges`], `elf`, [`Slide`]: what other files of the same kernel add: modules, sizes, symbols as linked;
+//! - `source`: files and the running kernel, and `source::Kernel::open`, which takes the best there is;
 //! - [`validate`]: named rules over a whole file, or over two files of the same boot.
 //!
-//! Everything borrows from the bytes of the file. Names are bytes: the kernel does not promise UTF-8. Reading is strict:
-//! whatever the grammar does not allow is an [`Error`] with a position, never a guess. Nothing here opens files, and
-//! only [`Reader`] needs the standard library: without the default feature `std` the crate is `no_std` and needs `alloc`
-//! only.
+//! Symbols borrow from the bytes of the file, tables own what they hold. Names are bytes: the kernel does not promise
+//! UTF-8. Reading is strict: whatever the grammar does not allow is an [`Error`] with a position, never a guess. Only
+//! `source` opens files, and only that and `Reader` need the standard library: without the default feature `std` the
+//! crate is `no_std` and needs `alloc` only. The feature `elf`, on by default as well, reads images.
 //!
 //! ```
 //! use kallmodsyms::Symbols;

@@ -11,15 +11,15 @@
 //! .text 008148b0-00815a67 fsl_dpaa2_eth fsl_dpaa2_switch
 //! ```
 //!
-//! Offsets count from the start of a section. The line with `=` is the section's *anchor*: a symbol at a known offset, by
-//! whose address the section is found in a kernel that KASLR has moved. [`Ranges::parse`] reads the file,
+//! Offsets count from the start of a section. The line with `=` is the section's *anchor*: a symbol at a known offset,
+//! by whose address the section is found in a kernel that KASLR has moved. [`Ranges::parse`] reads the file,
 //! [`Ranges::place`] finds the sections in a kernel, [`SymbolTable::add_built_in_modules`] gives symbols their modules.
 //!
-//! What the file does not say (`scripts/generate_builtin_ranges.awk` of 6.12, unchanged in 7.3): per-CPU data and sections
-//! whose name has no leading dot, such as `__param`, are left out; a section without a symbol has no anchor; a range that
-//! ends where the linker changes from one input section to the next may end before it starts, and then covers nothing. Of
-//! the 31,083 symbols of built-in modules in the kernel of this project's tests, 215 are without the right module for
-//! these reasons, or because a symbol of size zero stands on the border of two objects.
+//! What the file does not say (`scripts/generate_builtin_ranges.awk` of 6.12, unchanged in 7.3): per-CPU data and
+//! sections whose name has no leading dot, such as `__param`, are left out; a section without a symbol has no anchor; a
+//! range that ends where the linker changes from one input section to the next may end before it starts, and then
+//! covers nothing. In the kernel of this project's tests, with 31,083 symbols of built-in modules, 215 symbols are
+//! without the right module for these reasons, or because a symbol of size zero stands on the border of two objects.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -238,8 +238,8 @@ impl Ranges {
 
     /// Finds the sections in a kernel by their anchors.
     ///
-    /// `map` is where to look for an anchor that the kernel does not list (without `CONFIG_KALLSYMS_ALL` it lists little
-    /// but code): the System.map of the same kernel, [moved](crate::Slide::move_table) to where the kernel runs.
+    /// `map` is where to look for an anchor that the kernel does not list (without `CONFIG_KALLSYMS_ALL` it lists
+    /// little but code): the System.map of the same kernel, [moved](crate::Slide::move_table) to where the kernel runs.
     ///
     /// A file of another kernel is found out where that shows: sections overlap, or ranges of code do not start at
     /// symbols. Kernel packages are replaced under the same release, so this is not rare.
@@ -366,9 +366,9 @@ impl Ranges {
         Ok(())
     }
 
-    /// Code of an object starts with a symbol, so ranges of code do: all 498 of them in the kernel of this project's
-    /// tests, one in four to one in eight when they are moved by 64 to 4,096 bytes. Compilers may leave up to 16 bytes of
-    /// padding before a function.
+    /// Code of an object starts with a symbol, so ranges of code do, or up to 16 bytes before one where the compiler
+    /// leaves padding for the kernel to patch. All 498 of them do in the kernel of this project's tests; moved by 32
+    /// bytes to 64 KiB, 80 to 267 do.
     fn check_starts(&self, spans: &[Stretch], kernel: &SymbolTable) -> Result<(), PlaceError> {
         let is_code = |span: &&Stretch| {
             matches!(
@@ -601,7 +601,10 @@ pub enum PlaceError {
         anchors: usize,
     },
     /// Two sections would overlap.
-    #[error("the ranges are of another kernel: section {} would overlap {}", .section.escape_ascii(), .other.escape_ascii())]
+    #[error(
+        "the ranges are of another kernel: section {} would overlap {}",
+        section.escape_ascii(), other.escape_ascii()
+    )]
     Overlap {
         /// The section that starts first.
         section: Vec<u8>,
@@ -624,7 +627,8 @@ pub enum PlaceError {
 ///
 /// ```
 /// # use kallmodsyms::{SymbolTable, ranges::Ranges};
-/// let ranges = Ranges::parse(b".text 00000000-00000000 = _text\n.text 00000040-00000050 a\n.x 00000000-00000008 b\n")?;
+/// let file = b".text 00000000-00000000 = _text\n.text 00000040-00000050 a\n.x 00000000-00000008 b\n";
+/// let ranges = Ranges::parse(file)?;
 /// let table = SymbolTable::from_bytes(b"ffffffff8b000000 T _text\n")?;
 /// let placed = ranges.place(&table, None)?;
 /// assert!(placed.modules_at(0xffff_ffff_8b00_004f).contains(b"a"));
@@ -681,7 +685,8 @@ impl<'r> Placed<'r> {
 ///
 /// ```
 /// # use kallmodsyms::{SymbolTable, ranges::Ranges};
-/// # let ranges = Ranges::parse(b".text 00000000-00000000 = _text\n.text 00000040-00000050 a\n.x 00000000-00000008 b\n")?;
+/// # let file = b".text 00000000-00000000 = _text\n.text 00000040-00000050 a\n.x 00000000-00000008 b\n";
+/// # let ranges = Ranges::parse(file)?;
 /// # let table = SymbolTable::from_bytes(b"ffffffff8b000000 T _text\n")?;
 /// assert_eq!(ranges.place(&table, None)?.unplaced()[0].to_string(), "section .x has no anchor");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -17,8 +17,9 @@ use crate::{Kind, SymbolTable};
 /// ```
 /// use kallmodsyms::{Slide, SymbolTable};
 ///
-/// let map = SymbolTable::from_bytes(b"0000000000001000 D tlb_state\nffffffff81000000 T _text\nffffffff81000040 T f\n")?;
-/// let live = SymbolTable::from_bytes(b"0000000000001000 A tlb_state\nffffffffa2000000 T _text\nffffffffa2000040 T f\n")?;
+/// let map = b"0000000000001000 D tlb_state\nffffffff81000000 T _text\nffffffff81000040 T f\n";
+/// let live = b"0000000000001000 A tlb_state\nffffffffa2000000 T _text\nffffffffa2000040 T f\n";
+/// let (map, live) = (SymbolTable::from_bytes(map)?, SymbolTable::from_bytes(live)?);
 /// let slide = Slide::between(&map, &live)?;
 /// assert_eq!((slide.bytes(), slide.witnesses()), (0x2100_0000, 2));
 /// assert_eq!(slide.move_address(0xffff_ffff_8100_0010), 0xffff_ffff_a200_0010);
@@ -151,7 +152,7 @@ impl Slide {
         }
     }
 
-    /// A table of the linker's addresses, moved to where the kernel runs. Symbols of loaded modules, if it has any, stay.
+    /// A table of the linker's addresses, moved to where the kernel runs. What is not part of the image stays.
     ///
     /// ```
     /// # use kallmodsyms::{Slide, SymbolTable};
@@ -215,8 +216,7 @@ pub enum SlideError {
     NothingInCommon,
     /// Symbols are moved by different amounts.
     #[error(
-        "of another kernel: of {} code symbols {disagree} are not where the others put them; {} is at {found:#x}, \
-         not {expected:#x}",
+        "of another kernel: {agree} of {} code symbols agree where it is; {} is at {found:#x}, not {expected:#x}",
         agree + disagree, name.escape_ascii()
     )]
     OtherKernel {

@@ -56,6 +56,7 @@ fn letters_are_those_of_nm() {
         (WEAK | FUNC, UNDEFINED, None),
         (LOCAL | SECTION, TEXT, None),
         (LOCAL | FILE, ABSOLUTE, None),
+        (LOCAL | FILE, TEXT, None),
         (GLOBAL | NONE, ABSOLUTE, None),
         (LOCAL | NONE, ABSOLUTE, None),
         (UNIQUE | OBJECT, DATA, None),

@@ -195,6 +195,7 @@ fn each_section_is_placed_by_its_anchor() {
          ffff800081000000 T _text\n\
          ffff800081000040 t rapl_init\n\
          ffff80008100004f t rapl_last\n\
+         ffff80008100004f t bpf_prog\t[bpf]\n\
          ffff800081000050 t core\n\
          ffff800082000000 t rapl_exit\n\
          ffff800082000020 t exit_amd\n\
@@ -225,6 +226,7 @@ fn each_section_is_placed_by_its_anchor() {
             "",
             "[rapl]",
             "[rapl]",
+            "[bpf]",
             "",
             "[rapl]",
             "",
@@ -248,10 +250,19 @@ fn each_section_is_placed_by_its_anchor() {
     );
     let (module, totals) = table.totals().pop().unwrap();
     assert_eq!((module, totals.symbols()), (None, 6));
-    // Again changes nothing.
-    let before = modules(&table);
+}
+
+#[test]
+fn modules_that_the_kernel_tells_are_kept() {
+    let ranges =
+        Ranges::parse(b".text 00000000-00000000 = _text\n.text 00000000-00000080 rapl\n").unwrap();
+    let mut table = table(
+        "ffffffff81000000 8 T _text\nffffffff81000040 8 t f\t[msr]\nffffffff81000080 0 T _end\n",
+    );
+    let placed = ranges.place(&table, None).unwrap();
+    assert!(placed.modules_at(0xffff_ffff_8100_0000).contains(b"rapl"));
     table.add_built_in_modules(&placed);
-    assert_eq!(modules(&table), before);
+    assert_eq!(modules(&table), ["", "[msr]", ""]);
 }
 
 #[test]
@@ -266,11 +277,16 @@ fn an_anchor_with_a_common_name_is_the_one_that_fits() {
          ffffffff81010010 t cleanup\n\
          ffffffff81010040 t a_exit\n\
          ffffffff81010080 t b_exit\n\
-         ffffffffc0000010 t cleanup\t[c]\n",
+         ffffffffc0000010 t cleanup\t[c]\n\
+         ffffffffc0000040 t x\t[c]\n\
+         ffffffffc0000080 t y\t[c]\n\
+         ffffffffc0000090 t z\t[c]\n",
     );
     let placed = ranges.place(&table, None).unwrap();
     assert!(placed.modules_at(0xffff_ffff_8101_0040).contains(b"a"));
     assert!(placed.modules_at(0xffff_ffff_8100_0040).is_empty());
+    // What is loaded is no anchor, however well it fits.
+    assert!(placed.modules_at(0xffff_ffff_c000_0040).is_empty());
 }
 
 #[test]

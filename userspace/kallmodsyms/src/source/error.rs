@@ -60,7 +60,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// A System.map that stands for another one.
-    #[error("{}: no symbols but a note that they are in another package: the one with debugging symbols", path.display())]
+    #[error(
+        "{}: no symbols but a note that they are in the package with debugging symbols; install that",
+        path.display()
+    )]
     Placeholder {
         /// The file.
         path: PathBuf,

@@ -15,11 +15,11 @@ use crate::ranges::{Placed, Ranges};
 
 /// The symbols of the running kernel, from the best source that it has, with an account of what was taken from where.
 ///
-/// `/proc/kallmodsyms` says everything. Without it, there is `/proc/kallsyms`, to which `modules.builtin.ranges` of this
-/// kernel adds the modules of built-in code and a `vmlinux` of this kernel the sizes. What is not there is missing, and no
-/// error; files of another kernel are found out and not used.
+/// `/proc/kallmodsyms` says everything. Without it, there is `/proc/kallsyms`, to which `modules.builtin.ranges` of
+/// this kernel adds the modules of built-in code and a `vmlinux` of this kernel the sizes. What is not there is
+/// missing, and no error; files of another kernel are found out and not used.
 ///
-/// Reads the files anew each time. Takes some 30 ms where the kernel has `/proc/kallmodsyms`, most of it in the kernel.
+/// Reads the files anew each time.
 ///
 /// ```
 /// use kallmodsyms::source::{Error, Kernel};
@@ -117,7 +117,7 @@ impl Kernel {
     }
 }
 
-/// What [`Kernel::open`] is to look for, and where. A reader that needs no sizes spares itself the search for a vmlinux.
+/// What [`Kernel::open`] is to look for, and where. Who needs no sizes need not wait until a vmlinux is read.
 ///
 /// ```
 /// use kallmodsyms::source::Options;

@@ -12,8 +12,8 @@
 //!
 //! [`Kernel::open`] takes the best there is of the running kernel, and says what it took, what is missing, and why.
 //!
-//! Nothing is kept between two loads: the modification time of a file in `/proc` never changes, so nothing tells whether
-//! what was read before is still so.
+//! Nothing is kept between two loads: the modification time of a file in `/proc` never changes, so nothing tells
+//! whether what was read before is still so.
 
 mod error;
 mod file;
@@ -59,8 +59,8 @@ pub trait Source {
     ///
     /// # Errors
     ///
-    /// If files cannot be read or are not what they should be, or if addresses are hidden. The error names the file, and
-    /// what to do next where that is known.
+    /// If files cannot be read or are not what they should be, or if addresses are hidden. The error names the file,
+    /// and what to do next where that is known.
     ///
     /// ```
     /// use kallmodsyms::source::{Error, Saved, Source};

@@ -11,8 +11,8 @@ use crate::ranges::Ranges;
 use crate::table::{Builder, Facts};
 use crate::{ErrorKind, ReadError, Reader, Slide, SymbolTable};
 
-/// Reads a file of lines, which is never in memory as a whole. Whether hidden addresses are the kernel's doing, the caller
-/// knows.
+/// Reads a file of lines, which is never in memory as a whole. Whether hidden addresses are the kernel's doing, the
+/// caller knows.
 pub(super) fn table(path: &Path) -> Result<SymbolTable, Error> {
     let mut reader = Reader::new(open(path)?);
     let mut builder = Builder::new();
@@ -108,8 +108,8 @@ pub(super) fn add_sizes(
     })
 }
 
-/// Reads the symbols of an image, and of the rest no more than the headers. Where both build IDs are known, they have to
-/// be the same.
+/// Reads the symbols of an image, and of the rest no more than the headers. Where both build IDs are known, they have
+/// to be the same.
 #[cfg(feature = "elf")]
 pub(super) fn vmlinux(
     path: &Path,

@@ -61,11 +61,8 @@ impl fmt::Display for Part {
 /// use kallmodsyms::source::{Error, Kernel};
 ///
 /// let Err(Error::NoList { tried }) = Kernel::open_at("/no/such/root") else { panic!() };
-/// let outcomes: Vec<_> = tried.iter().map(|attempt| (attempt.path.to_str().unwrap(), attempt.outcome.name())).collect();
-/// assert_eq!(
-///     outcomes,
-///     [("/no/such/root/proc/kallmodsyms", "absent"), ("/no/such/root/proc/kallsyms", "absent")],
-/// );
+/// assert_eq!(tried[0].path.to_str(), Some("/no/such/root/proc/kallmodsyms"));
+/// assert_eq!(tried[0].outcome.name(), "absent");
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
