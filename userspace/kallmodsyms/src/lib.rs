@@ -75,6 +75,7 @@ pub use glob::glob_match;
 pub use group::Group;
 pub use kind::{Binding, Kind, Section};
 pub use query::Query;
+use query::VMLINUX;
 pub use read::Symbols;
 #[cfg(feature = "std")]
 pub use reader::{LINE_MAX, ReadError, Reader};

@@ -113,11 +113,22 @@ impl<'q> Query<'q> {
     /// ```
     #[must_use]
     pub fn matches(&self, symbol: Entry<'_>) -> bool {
-        // Of symbols of one name in 300 modules, 299 are told by their modules alone.
-        self.matches_module(symbol) && self.name.matches(symbol.name())
+        self.matches_name(symbol) && self.matches_module(symbol)
     }
 
-    fn matches_module(&self, symbol: Entry<'_>) -> bool {
+    /// The module before the backquote, if it is no pattern.
+    #[inline]
+    pub(crate) fn exact_module(&self) -> Option<&'q [u8]> {
+        let exact = self.module.filter(|module| !module.is_pattern);
+        exact.map(|module| module.text)
+    }
+
+    #[inline]
+    pub(crate) fn matches_name(&self, symbol: Entry<'_>) -> bool {
+        self.name.matches(symbol.name())
+    }
+
+    pub(crate) fn matches_module(&self, symbol: Entry<'_>) -> bool {
         let Some(module) = self.module else {
             return true;
         };
@@ -125,18 +136,12 @@ impl<'q> Query<'q> {
         if modules.is_empty() {
             return module.matches(VMLINUX);
         }
-        // Nearly all symbols of modules have one.
-        if let [b'[', only @ .., b']'] = modules.as_bytes() {
-            if module.matches(only) {
-                return true;
-            }
-        }
         modules.iter().any(|name| module.matches(name))
     }
 }
 
 /// What stands for the kernel itself where a module is expected.
-const VMLINUX: &[u8] = b"vmlinux";
+pub(crate) const VMLINUX: &[u8] = b"vmlinux";
 
 impl core::fmt::Debug for Query<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

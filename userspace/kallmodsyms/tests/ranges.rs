@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use kallmodsyms::ranges::{ErrorKind, PlaceError, Ranges};
 use kallmodsyms::table::{Entry, Facts};
-use kallmodsyms::{Group, Modules, SymbolTable};
+use kallmodsyms::{Group, Modules, Query, SymbolTable};
 use kallmodsyms_captures::Capture;
 
 fn table(file: &str) -> SymbolTable {
@@ -250,6 +250,9 @@ fn each_section_is_placed_by_its_anchor() {
     );
     let (module, totals) = table.totals().pop().unwrap();
     assert_eq!((module, totals.symbols()), (None, 6));
+    let found = |query: &[u8]| table.find(Query::parse(query)).count();
+    assert_eq!((found(b"rapl`rapl_init"), found(b"rapl`*")), (1, 3));
+    assert_eq!((found(b"vmlinux`rapl_init"), found(b"vmlinux`*")), (0, 6));
 }
 
 #[test]

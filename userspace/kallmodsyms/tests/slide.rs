@@ -3,7 +3,7 @@
 //! The slide of KASLR, and sizes taken from another table: on small tables, and on all symbols of a real boot.
 
 use kallmodsyms::table::{Entry, Facts};
-use kallmodsyms::{Group, Section, Slide, SlideError, SymbolTable};
+use kallmodsyms::{Group, Query, Section, Slide, SlideError, SymbolTable};
 use kallmodsyms_captures::Capture;
 
 fn table(file: &str) -> SymbolTable {
@@ -121,6 +121,13 @@ fn a_table_is_moved_but_for_what_counts_from_zero() {
     let groups = moved.iter().map(|symbol| symbol.group());
     assert!(groups.eq([Group::BuiltIn, Group::Core, Group::Core, Group::Loaded]));
     assert_eq!(moved.lookup(0x302).inside().unwrap().0.name(), b"late");
+    let found = |query: &[u8]| moved.find(Query::parse(query)).count();
+    assert_eq!(
+        [b"a`late", b"m`late"].map(|query| found(query)),
+        [1, 0],
+        "modules are where their symbols are"
+    );
+    assert_eq!((found(b"vmlinux`*"), found(b"m`*")), (2, 1));
 }
 
 #[test]

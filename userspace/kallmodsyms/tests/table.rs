@@ -287,6 +287,7 @@ const MODULES: &[&[&str]] = &[
     &["nfs"],
     &["bpf"],
     &["__builtin__ftrace"],
+    &["vmlinux"],
     &["__builtin__kprobes"],
 ];
 
@@ -706,6 +707,21 @@ fn a_real_table_agrees_with_its_file() {
             "{}",
             name.escape_ascii()
         );
+    }
+
+    // And under each of its modules, or as part of the kernel itself.
+    let mut by_query: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+    for entry in &table {
+        let modules = entry.modules();
+        let core = modules.is_empty().then_some(&b"vmlinux"[..]);
+        for module in modules.iter().chain(core) {
+            let query = [module, b"`", entry.name()].concat();
+            by_query.entry(query).or_default().push(entry.index());
+        }
+    }
+    for (query, expected) in by_query {
+        let found = table.find(Query::parse(&query));
+        assert_eq!(ranks(found), expected, "{}", query.escape_ascii());
     }
 
     // The groups are those that kallsyms of the same boot tells: there, only what is outside the image has a bracket.

@@ -12,7 +12,9 @@
 )]
 
 mod address;
+mod bucket;
 mod build;
+mod directory;
 mod entry;
 mod join;
 mod module;
@@ -353,7 +355,8 @@ impl SymbolTable {
 
     /// All symbols that a query asks for, in address order.
     ///
-    /// Constant time for a name, linear in the table for a pattern.
+    /// Constant time for a name, linear for a pattern: in the table, or in the part of it where the symbols of the module
+    /// are.
     ///
     /// ```
     /// use kallmodsyms::{Query, SymbolTable};
@@ -366,18 +369,26 @@ impl SymbolTable {
     /// # Ok::<(), kallmodsyms::Error>(())
     /// ```
     pub fn find<'t>(&'t self, query: Query<'t>) -> impl Iterator<Item = Entry<'t>> + 't {
-        let pattern = query.name_is_pattern();
-        let exact = (!pattern).then(|| self.name_index().candidates(name::fold(query.name())));
-        let exact = exact.unwrap_or_default().iter();
-        let all = if pattern {
-            self.iter()
+        // Known by number, a module is told without a look at names, and most symbols by where they stand.
+        let module = query.exact_module();
+        let module = module.map(|name| self.owners.modules().find(name));
+        let span = module.map_or(0..self.len(), |module| module.span.range());
+        let (candidates, all) = if query.name_is_pattern() {
+            (&[][..], span)
         } else {
-            Entries::new(self, 0..0)
+            let candidates = self.name_index().candidates(name::fold(query.name()));
+            let below = |limit: usize| candidates.partition_point(|&rank| (rank as usize) < limit);
+            (&candidates[below(span.start)..below(span.end)], 0..0)
         };
-        exact
-            .map(|&index| Entry::new(self, index as usize))
-            .chain(all)
-            .filter(move |&symbol| query.matches(symbol))
+        let belongs = move |symbol: Entry<'_>| match module {
+            Some(module) => self.owners.is_of(symbol.index(), module),
+            None => query.matches_module(symbol),
+        };
+        candidates
+            .iter()
+            .map(|&rank| Entry::new(self, rank as usize))
+            .chain(Entries::new(self, all))
+            .filter(move |&symbol| belongs(symbol) && query.matches_name(symbol))
     }
 
     /// The modules that symbols belong to, sorted by name, pseudo modules among them.
@@ -393,10 +404,10 @@ impl SymbolTable {
     /// # Ok::<(), kallmodsyms::Error>(())
     /// ```
     pub fn modules(&self) -> impl ExactSizeIterator<Item = Module<'_>> {
-        self.owners.modules()
+        self.owners.modules().iter()
     }
 
-    /// The module of this name. Logarithmic.
+    /// The module of this name. Constant time.
     ///
     /// ```
     /// # use kallmodsyms::SymbolTable;
@@ -406,7 +417,7 @@ impl SymbolTable {
     /// ```
     #[must_use]
     pub fn module(&self, name: &[u8]) -> Option<Module<'_>> {
-        self.owners.module(name)
+        self.owners.modules().module(name)
     }
 
     /// Symbols and bytes of each module, in the order of [`modules`](Self::modules), and of core code last, under

@@ -2,15 +2,12 @@
 
 //! Names in a row, and the index that finds them.
 
-use alloc::vec;
 use alloc::vec::Vec;
-use core::hash::BuildHasher;
 use core::iter::FusedIterator;
 use core::ops::Range;
 
-use foldhash::fast::FixedState;
-
 use super::SymbolTable;
+use super::bucket::Buckets;
 use super::entry::Entry;
 
 /// The names of all symbols, one after the other.
@@ -80,40 +77,12 @@ impl Names {
     }
 }
 
-/// Finds symbols by name: a hash table without empty places.
-///
-/// Symbols are sorted by bucket, and by address within one; a second array says where each bucket starts. With
-/// about as many buckets as symbols that is one look at each array, and symbols of one name stand together.
-pub(super) struct NameIndex {
-    /// Where each bucket starts in `symbols`, and where the last one ends. A power of two and one.
-    starts: Vec<u32>,
-    symbols: Vec<u32>,
-}
+/// Finds symbols by folded name, so that names which differ by `.llvm.<hash>` alone share a bucket.
+pub(super) struct NameIndex(Buckets);
 
 impl NameIndex {
     pub(super) fn new(names: &Names) -> Self {
-        // Between one and two symbols a bucket.
-        let buckets = (names.len() / 2 + 1).next_power_of_two();
-        let bucket_of: Vec<u32> = (0..names.len())
-            .map(|index| bucket(fold(names.get(index)), buckets) as u32)
-            .collect();
-        // Counted, summed up, and filled from behind: a counting sort, which keeps address order within a bucket.
-        let mut starts = vec![0_u32; buckets + 1];
-        for &bucket in &bucket_of {
-            starts[bucket as usize] += 1;
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut symbols = vec![0; names.len()];
-        for (index, &bucket) in bucket_of.iter().enumerate().rev() {
-            let start = &mut starts[bucket as usize];
-            *start -= 1;
-            symbols[*start as usize] = index as u32;
-        }
-        Self { starts, symbols }
+        Self(Buckets::new(names.len(), |index| fold(names.get(index))))
     }
 
     pub(super) fn exact<'t>(&'t self, table: &'t SymbolTable, name: &[u8]) -> Named<'t> {
@@ -122,7 +91,7 @@ impl NameIndex {
 
     pub(super) fn folded<'t>(&'t self, table: &'t SymbolTable, name: &[u8]) -> Named<'t> {
         let exact = self.exact(table, name);
-        if exact.first.is_some() {
+        if exact.this.is_some() {
             return exact;
         }
         self.search(table, name, true)
@@ -135,32 +104,23 @@ impl NameIndex {
         let mut named = Named {
             table,
             folding,
-            first: None,
+            this: None,
+            is_taken: false,
             rest: self.candidates(folded),
         };
         named.advance(name);
         named
     }
 
-    /// The symbols of a folded name, beside a few others.
+    /// The symbols of a folded name, beside a few others, in address order.
     #[inline]
     pub(super) fn candidates(&self, folded: &[u8]) -> &[u32] {
-        let bucket = bucket(folded, self.starts.len() - 1);
-        &self.symbols[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
+        self.0.candidates(folded)
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        (self.starts.capacity() + self.symbols.capacity()) * size_of::<u32>()
+        self.0.heap_size()
     }
-}
-
-/// The bucket of a folded name, so that names which differ by `.llvm.<hash>` alone share one.
-#[inline]
-fn bucket(folded: &[u8], buckets: usize) -> usize {
-    // The same for all tables: what a kernel calls its functions is no attack.
-    let hash = FixedState::default().hash_one(folded);
-    // `buckets` is a power of two.
-    hash as usize & (buckets - 1)
 }
 
 /// The name without `.llvm.<hash>`, which clang appends to what it takes out of its file's scope.
@@ -192,20 +152,22 @@ pub struct Named<'t> {
     table: &'t SymbolTable,
     /// Whether names are compared without `.llvm.<hash>`.
     folding: bool,
-    first: Option<u32>,
+    /// The symbol to hand out next, or the last one that was: the search goes on only when the next is asked for.
+    this: Option<u32>,
+    is_taken: bool,
     /// What follows in the bucket: further symbols of this name, and others.
     rest: &'t [u32],
 }
 
 impl Named<'_> {
-    /// Puts the next symbol in the bucket that has this name first.
+    /// Goes to the next symbol in the bucket that has this name.
     #[inline]
     fn advance(&mut self, name: &[u8]) {
         let has_name = |&symbol: &u32| {
             let found = self.table.names.get(symbol as usize);
             name == if self.folding { fold(found) } else { found }
         };
-        (self.first, self.rest) = match self.rest.iter().position(has_name) {
+        (self.this, self.rest) = match self.rest.iter().position(has_name) {
             Some(place) => (Some(self.rest[place]), &self.rest[place + 1..]),
             None => (None, &[][..]),
         };
@@ -215,11 +177,14 @@ impl Named<'_> {
 impl<'t> Iterator for Named<'t> {
     type Item = Entry<'t>;
 
+    #[inline]
     fn next(&mut self) -> Option<Entry<'t>> {
-        let this = self.first? as usize;
-        let name = self.table.names.get(this);
-        self.advance(if self.folding { fold(name) } else { name });
-        Some(Entry::new(self.table, this))
+        if self.is_taken {
+            let name = self.table.names.get(self.this? as usize);
+            self.advance(if self.folding { fold(name) } else { name });
+        }
+        self.is_taken = true;
+        Some(Entry::new(self.table, self.this? as usize))
     }
 }
 

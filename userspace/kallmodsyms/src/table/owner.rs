@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::module::Module;
+use super::directory::{Directory, Found};
 use super::run::{self, Runs};
 use crate::{Group, Modules};
 
@@ -62,8 +62,7 @@ pub(super) struct Owners {
     lists: Vec<List>,
     /// The list of each symbol.
     runs: Runs,
-    /// Sorted by name.
-    modules: Box<[(Box<[u8]>, Group)]>,
+    modules: Directory,
 }
 
 impl Owners {
@@ -73,18 +72,45 @@ impl Owners {
         Owner { owners: self, list }
     }
 
-    pub(super) fn modules(&self) -> impl ExactSizeIterator<Item = Module<'_>> {
-        self.modules
-            .iter()
-            .map(|(name, group)| Module::new(name, *group))
+    /// Numbers the modules of all lists, and takes the list of each of `count` symbols.
+    fn new(mut lists: Vec<List>, runs: Vec<(u32, u32)>, count: usize) -> Self {
+        let names = lists.iter().flat_map(|list| {
+            let names = Modules::from_grammar(&list.modules);
+            names.iter().map(|name| (name, list.group))
+        });
+        let modules = Directory::new(names);
+        for list in &mut lists {
+            let names = Modules::from_grammar(&list.modules);
+            list.ids = names.iter().filter_map(|name| modules.id(name)).collect();
+        }
+        let mut owners = Self {
+            lists,
+            runs: Runs::new(runs, count),
+            modules,
+        };
+        owners.find_spans(count);
+        owners
     }
 
-    pub(super) fn module(&self, name: &[u8]) -> Option<Module<'_>> {
-        let place = self
-            .modules
-            .binary_search_by(|(other, _)| (**other).cmp(name));
-        let (name, group) = &self.modules[place.ok()?];
-        Some(Module::new(name, *group))
+    fn find_spans(&mut self, count: usize) {
+        let (lists, runs) = (&self.lists, &self.runs);
+        let runs = runs.iter(count);
+        let runs = runs.map(|(ranks, list)| (ranks, &*lists[list as usize].ids));
+        self.modules.set_spans(runs);
+    }
+
+    pub(super) const fn modules(&self) -> &Directory {
+        &self.modules
+    }
+
+    /// Whether a symbol belongs to what was found.
+    #[inline]
+    pub(super) fn is_of(&self, index: usize, found: Found) -> bool {
+        let ids = self.of(index).ids();
+        match ids {
+            [] => found.core,
+            _ => found.id.is_some_and(|id| ids.contains(&id)),
+        }
     }
 
     /// Gives those of `count` symbols that belong to no module the modules that `find` has for them, as built-in ones.
@@ -92,40 +118,38 @@ impl Owners {
         // The place of each list made here, by that which it replaces and its modules.
         let mut places: BTreeMap<(u32, &'m [u8]), u32> = BTreeMap::new();
         let mut runs: Vec<(u32, u32)> = Vec::new();
-        let old = self.runs.as_slice();
-        let ends = old[1..].iter().map(|&(start, _)| start);
-        let ends = ends.chain([count as u32]);
-        for (&(start, list), end) in old.iter().zip(ends) {
-            if self.lists[list as usize].group != Group::Core {
-                runs.push((start, list));
+        let mut lists = core::mem::take(&mut self.lists);
+        for (ranks, list) in self.runs.iter(count) {
+            if lists[list as usize].group != Group::Core {
+                runs.push((ranks.start, list));
                 continue;
             }
-            for index in start..end {
+            for index in ranks {
                 let modules = find(index as usize);
                 let mut place = list;
                 if !modules.is_empty() {
                     let key = (list, modules.as_bytes());
                     place = *places.entry(key).or_insert_with(|| {
-                        self.lists.push(List {
+                        lists.push(List {
                             modules: modules.as_bytes().into(),
-                            object: self.lists[list as usize].object.clone(),
+                            object: lists[list as usize].object.clone(),
                             group: Group::BuiltIn,
                             ids: Box::default(),
                         });
-                        self.lists.len() as u32 - 1
+                        lists.len() as u32 - 1
                     });
                 }
                 run::push(&mut runs, index, place);
             }
         }
-        self.runs = Runs::new(runs, count);
-        self.modules = number_modules(&mut self.lists);
+        *self = Self::new(lists, runs, count);
     }
 
     /// Puts the symbols into this order.
     pub(super) fn reorder(&mut self, order: impl ExactSizeIterator<Item = usize>) {
         let count = order.len();
         self.runs = Runs::new(self.runs.reordered(0, order), count);
+        self.find_spans(count);
     }
 
     pub(super) fn heap_size(&self) -> usize {
@@ -135,11 +159,7 @@ impl Owners {
                 + list.object.as_ref().map_or(0, |object| object.len())
                 + size_of_val(&*list.ids)
         });
-        let modules = self
-            .modules
-            .iter()
-            .map(|module| size_of_val(module) + module.0.len());
-        lists.sum::<usize>() + modules.sum::<usize>() + self.runs.heap_size()
+        lists.sum::<usize>() + self.modules.heap_size() + self.runs.heap_size()
     }
 }
 
@@ -205,7 +225,7 @@ impl Gathered {
             .map(|(list, place)| (place, list))
             .collect();
         lists.sort_unstable_by_key(|&(place, _)| place);
-        let mut lists: Vec<List> = lists
+        let lists = lists
             .into_iter()
             .map(|(place, (text, object))| {
                 let names = Modules::from_grammar(&text);
@@ -224,34 +244,6 @@ impl Gathered {
                 }
             })
             .collect();
-        let modules = number_modules(&mut lists);
-        Owners {
-            lists,
-            runs: Runs::new(self.runs, count),
-            modules,
-        }
+        Owners::new(lists, self.runs, count)
     }
-}
-
-/// Collects the modules of all lists, and sets the lists' `ids`. Where brackets of two groups have a name, the first list
-/// decides.
-fn number_modules(lists: &mut [List]) -> Box<[(Box<[u8]>, Group)]> {
-    let mut modules = BTreeMap::new();
-    for list in &*lists {
-        for name in Modules::from_grammar(&list.modules) {
-            modules.entry(Box::from(name)).or_insert(list.group);
-        }
-    }
-    let modules: Box<[(Box<[u8]>, Group)]> = modules.into_iter().collect();
-    let id = |name: &[u8]| {
-        let place = modules.binary_search_by(|(other, _): &(Box<[u8]>, Group)| (**other).cmp(name));
-        place.map_or(u32::MAX, |place| place as u32)
-    };
-    for list in lists {
-        list.ids = Modules::from_grammar(&list.modules)
-            .iter()
-            .map(id)
-            .collect();
-    }
-    modules
 }

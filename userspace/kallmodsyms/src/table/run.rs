@@ -3,6 +3,7 @@
 //! Runs of symbols that have something in common.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 const BLOCK: usize = 64;
 
@@ -59,8 +60,12 @@ impl Runs {
         runs
     }
 
-    pub(super) fn as_slice(&self) -> &[(u32, u32)] {
-        &self.runs
+    /// The ranks of each run, of `count` in all, and its number.
+    pub(super) fn iter(&self, count: usize) -> impl Iterator<Item = (Range<u32>, u32)> {
+        let ends = self.runs.iter().skip(1).map(|&(start, _)| start);
+        let ends = ends.chain([count as u32]);
+        let runs = self.runs.iter().zip(ends);
+        runs.map(|(&(start, number), end)| (start..end, number))
     }
 
     pub(super) fn heap_size(&self) -> usize {
@@ -93,7 +98,7 @@ mod tests {
         }
         let runs = Runs::new(runs, numbers.len());
         assert!((0..numbers.len()).all(|index| runs.get(index) == numbers[index]));
-        assert!(runs.as_slice().len() < numbers.len());
+        assert!(runs.iter(numbers.len()).count() < numbers.len());
 
         let turned = Runs::new(
             runs.reordered(100, (100..numbers.len()).rev()),
