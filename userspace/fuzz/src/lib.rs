@@ -6,6 +6,7 @@
 //! the format's description with `split` and loops alone. `fuzz_targets/` hands the functions to libFuzzer, `tests/` runs
 //! them over `corpus/`.
 
+mod diff;
 mod elf;
 mod file;
 mod glob;
@@ -16,6 +17,7 @@ mod reader;
 mod system_map;
 mod table;
 
+pub use diff::diff;
 pub use elf::elf;
 pub use file::file;
 pub use glob::glob;
@@ -38,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     ("system_map", system_map),
     ("elf", elf),
     ("glob", glob),
+    ("diff", diff),
 ];
 
 /// What stands between two files in one input.

@@ -134,7 +134,8 @@ impl<'t> Diff<'t> {
         &self.changes
     }
 
-    /// How far the kernel image and each loaded module slid, where they did: the image first, then by the names of modules.
+    /// How far the kernel image and each loaded module slid, where they did: the image first, then by the names of
+    /// modules, then by distance.
     ///
     /// ```
     /// use kallmodsyms::{SymbolTable, diff::Diff};
