@@ -58,7 +58,7 @@ fn push_nibbles(nibbles: &mut Vec<u8>, size: u64, distance: Option<u64>) {
 impl Tables {
     /// Encodes symbols that are in ascending order of addresses.
     ///
-    /// The tokens are the characters, and `xy` for one that no name has.
+    /// The tokens are [`TEXTS`], from the highest number down, and the characters.
     pub(crate) fn new(symbols: &[Symbol]) -> Self {
         let mut tables = Tables::default();
         let mut nibbles = vec![];
@@ -66,23 +66,24 @@ impl Tables {
 
         for token in 0..=255u8 {
             tables.token_index.push(tables.token_table.len() as u16);
-            if token == PAIR {
-                tables.token_table.extend(b"xy");
-            } else if token != 0 {
-                tables.token_table.push(token);
+            match TEXTS.get(usize::from(255 - token)) {
+                Some(text) => tables.token_table.extend(*text),
+                None if token != 0 => tables.token_table.push(token),
+                None => {}
             }
             tables.token_table.push(0);
         }
 
         for (index, symbol) in symbols.iter().enumerate() {
-            let mut tokens = vec![symbol.kind];
-            let mut rest = &symbol.name[..];
+            let text = [&[symbol.kind], &symbol.name[..]].concat();
+            let mut tokens = vec![];
+            let mut rest = &text[..];
             while let Some((&first, tail)) = rest.split_first() {
-                (tokens, rest) = if let Some(tail) = rest.strip_prefix(b"xy") {
-                    (append(tokens, PAIR), tail)
-                } else {
-                    (append(tokens, first), tail)
-                };
+                let is_next = |text: &&&[u8]| rest.starts_with(text);
+                let longest = TEXTS.iter().filter(is_next).max_by_key(|text| text.len());
+                let token = longest.map_or(first, |text| token(text));
+                tokens.push(token);
+                rest = longest.map_or(tail, |text| &rest[text.len()..]);
             }
             if tokens.len() > 0x7f {
                 tables
@@ -146,10 +147,20 @@ impl Tables {
     }
 }
 
-/// The token for `xy`; no name has this byte.
-pub(crate) const PAIR: u8 = 0xff;
+/// What tokens other than characters stand for: texts as long as a piece of a line can be, and one
+/// byte longer, at the start of a name and elsewhere.
+pub(crate) const TEXTS: [&[u8]; 7] = [
+    b"xy",
+    b"_seven_",
+    b"_eight__",
+    b"_sixteen_bytes__",
+    b"t__pfx_",
+    b"T_thirteen_now_",
+    b"T_fourteen_more_",
+];
 
-fn append(mut tokens: Vec<u8>, token: u8) -> Vec<u8> {
-    tokens.push(token);
-    tokens
+/// The token for one of the [`TEXTS`].
+pub(crate) fn token(text: &[u8]) -> u8 {
+    let number = TEXTS.iter().position(|other| *other == text).unwrap();
+    255 - number as u8
 }

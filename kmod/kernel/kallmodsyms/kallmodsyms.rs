@@ -15,9 +15,12 @@
 //! records, such as finding the way back to a module's symbols, is paid once for some 90 lines, and
 //! a read of one page still does no more than it has to.
 //!
-//! Nothing is locked or referenced between records. A place in vmlinux is one in tables that never
-//! change, and a [`Cursor`] keeps its place while modules come and go; each line is made while RCU
-//! keeps its symbol from going away.
+//! Nothing is locked or referenced between records, nor while anything is copied to user space. A
+//! place in vmlinux is one in tables that never change, and a [`Cursor`] keeps its place while
+//! modules and BPF programs come and go; each line is made while RCU keeps its symbol from going
+//! away.
+//!
+//! An open file has a buffer of 64 KiB, and 6 KiB of texts that its lines are put together from.
 
 #![forbid(unsafe_code)]
 
@@ -33,9 +36,9 @@ use kernel::{
     seq_file::{SeqFile, SeqOperations},
 };
 use symbols::{
-    line::Buffer,
+    line::Line,
     modules::Modules,
-    names::{Names, TokenLengths},
+    names::{Names, Pieces, TOKENS},
     sizes::Sizes,
     Addresses, Symbols,
 };
@@ -99,11 +102,13 @@ impl Place {
 
 /// The state of an open file.
 struct Reader {
-    vmlinux: Symbols<'static>,
-    token_lengths: TokenLengths,
+    /// What [`Pieces`] is made of.
+    pieces: (KVec<[u8; 16]>, KVec<[u8; 8]>),
     /// Whether the opener may see addresses, and with them sizes. Decided once, like that of
     /// `/proc/kallsyms`: what counts is who opened the file, not who reads it.
-    show_values: bool,
+    ///
+    /// All bits are set if so, and none if not.
+    value_mask: usize,
     /// Number of the current record.
     pos: u64,
     /// Where it begins.
@@ -112,73 +117,63 @@ struct Reader {
     next: Place,
 }
 
-/// Bytes after which a record ends.
-const RECORD_SIZE: usize = 4096;
-
-/// Room for a record and its last line, unless that has a very long list of modules.
-const RECORD_ROOM: usize = 2 * RECORD_SIZE;
+/// Room for the lines of a record, which ends when there is no more for any short line. So it has
+/// at least 4 KiB.
+const RECORD_ROOM: usize = 4096 + symbols::line::ROOM;
 
 impl Reader {
-    /// Whether a record of `out` is long enough.
-    fn is_full(out: &Buffer<'_>) -> bool {
-        out.finished() >= RECORD_SIZE
-    }
-
-    /// Writes the lines from `place` on and returns where they end: when the record is long
-    /// enough, when `out` has no room for another, or at the end.
+    /// Writes the lines from `place` on to `room`, until there is too little room for another or
+    /// the last one is written. Returns the place of the line that comes next, and the number of
+    /// bytes written.
     ///
     /// Tables that make no sense are an error. They do not just end early.
-    fn write(&self, mut place: Place, out: &mut Buffer<'_>) -> Result<Place> {
-        if let Place::Vmlinux(at) = &mut place {
-            while let Some((symbol, next)) = self.vmlinux.get(*at) {
-                if Self::is_full(out) {
-                    return Ok(place);
-                }
-                let written =
-                    self.vmlinux
-                        .write(&self.token_lengths, &symbol, self.show_values, out);
-                if written.is_none() {
-                    return Ok(place);
-                }
-                *at = next;
-            }
-            if !self.vmlinux.is_end(*at) {
-                return Err(EIO);
+    fn write(&self, place: Place, room: &mut [u8]) -> Result<(Place, usize)> {
+        let mut place = place;
+        let mut len = 0;
+
+        if let Place::Vmlinux(from) = place {
+            let vmlinux = vmlinux();
+            let pieces = Pieces::new(&self.pieces.0, &self.pieces.1).ok_or(EIO)?;
+            let (next, written) = vmlinux
+                .write(&pieces, self.value_mask, from, room)
+                .ok_or(EIO)?;
+            if !vmlinux.is_end(next) {
+                return Ok((Place::Vmlinux(next), written));
             }
             place = Place::Loaded(Cursor::default());
+            len = written;
         }
 
         if let Place::Loaded(cursor) = &mut place {
-            let done = cursor
-                .walk(|symbol| !Self::is_full(out) && self.write_loaded(symbol, out).is_some());
+            let done = cursor.walk(|symbol| {
+                let room = room.get_mut(len..).unwrap_or_default();
+                let written = self.write_loaded(symbol, room);
+                len = len.saturating_add(written.unwrap_or(0));
+                written.is_some()
+            });
             if done {
                 place = Place::End;
             }
         }
 
-        Ok(place)
+        Ok((place, len))
     }
 
     /// Writes the line of a symbol that is not in vmlinux.
-    fn write_loaded(&self, symbol: &kallsyms::Symbol<'_>, out: &mut Buffer<'_>) -> Option<()> {
-        let (address, size) = if self.show_values {
-            (symbol.address, symbol.size)
-        } else {
-            (0, 0)
-        };
+    fn write_loaded(&self, symbol: &kallsyms::Symbol<'_>, room: &mut [u8]) -> Option<usize> {
         let name = symbol
             .name
             .get(..kallsyms::NAME_LEN_MAX)
             .unwrap_or(symbol.name);
 
-        out.line(|out| {
-            out.push_address(address)?;
-            out.push_size(size)?;
-            out.push(&[symbol.kind, b' '])?;
-            out.push(name)?;
-            out.push(b"\t[")?;
-            out.push(symbol.module)?;
-            out.push(b"]")
+        Line::write(room, |line| {
+            line.push_address(symbol.address & self.value_mask)?;
+            line.push_size(symbol.size & self.value_mask)?;
+            line.push(&[symbol.kind, b' '])?;
+            line.push(name)?;
+            line.push(b"\t[")?;
+            line.push(symbol.module)?;
+            line.push(b"]")
         })
     }
 }
@@ -189,11 +184,22 @@ impl SeqOperations for Reader {
 
     fn open(opener: &Credential) -> Result<Self> {
         let vmlinux = vmlinux();
+        let mut first = KVec::with_capacity(TOKENS, GFP_KERNEL)?;
+        let mut later = KVec::with_capacity(TOKENS, GFP_KERNEL)?;
+        for piece in vmlinux.names.first_pieces() {
+            first.push(piece, GFP_KERNEL)?;
+        }
+        for piece in vmlinux.names.later_pieces() {
+            later.push(piece, GFP_KERNEL)?;
+        }
 
         Ok(Reader {
-            vmlinux,
-            token_lengths: TokenLengths::new(&vmlinux.names),
-            show_values: kallsyms::show_value(opener),
+            pieces: (first, later),
+            value_mask: if kallsyms::show_value(opener) {
+                usize::MAX
+            } else {
+                0
+            },
             pos: 0,
             here: Place::START,
             next: Place::START,
@@ -221,13 +227,13 @@ impl SeqOperations for Reader {
     fn show(&mut self, m: &mut SeqFile) -> Result {
         for most in [RECORD_ROOM, usize::MAX] {
             let shown = m.fill(most, |room| {
-                let mut out = Buffer::new(room);
-                self.next = self.write(self.here, &mut out)?;
+                let (next, len) = self.write(self.here, room)?;
+                self.next = next;
 
                 // A record without lines is a sign of the end, or of too little room.
-                Ok(match (out.finished(), self.next) {
+                Ok(match (len, next) {
                     (0, Place::Vmlinux(_) | Place::Loaded(_)) => None,
-                    (len, _) => Some(len),
+                    _ => Some(len),
                 })
             })?;
             if shown {

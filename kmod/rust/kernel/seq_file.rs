@@ -105,33 +105,26 @@ pub trait SeqOperations: Send + Sized + 'static {
 ///
 /// # Invariants
 ///
-/// `self.0` is a valid `seq_file` that nobody else accesses, and the first `size` bytes at its
-/// `buf` are valid for writes. The first `count` of them are initialized unless that is all.
-#[repr(transparent)]
-pub struct SeqFile(Opaque<bindings::seq_file>);
+/// `m` is a valid `seq_file` that nobody else accesses, and the first `size` bytes at its `buf` are
+/// valid for writes. The first `count` of them are initialized unless that is all, and the first
+/// `initialized` of them are.
+pub struct SeqFile<'a> {
+    m: *mut bindings::seq_file,
+    initialized: &'a mut usize,
+}
 
-impl SeqFile {
-    /// Makes a reference from a raw pointer.
-    ///
-    /// # Safety
-    ///
-    /// For the duration of `'a`, `ptr` must be valid as the invariants of [`SeqFile`] demand.
-    unsafe fn from_raw<'a>(ptr: *mut bindings::seq_file) -> &'a mut Self {
-        // SAFETY: `SeqFile` is transparent, and the rest is the promise of the caller.
-        unsafe { &mut *ptr.cast() }
-    }
-
+impl SeqFile<'_> {
     /// Appends `bytes` to the record.
     pub fn write(&mut self, bytes: &[u8]) {
-        // SAFETY: `self.0` is valid by the type invariants, `bytes` for reads of its length.
-        unsafe { bindings::seq_write(self.0.get(), bytes.as_ptr().cast(), bytes.len()) };
+        // SAFETY: `m` is valid by the type invariants, `bytes` for reads of its length.
+        unsafe { bindings::seq_write(self.m, bytes.as_ptr().cast(), bytes.len()) };
     }
 
     /// Lets `f` fill what is left of the buffer, though no more than `most` bytes of it, and
     /// return how many are to be kept.
     ///
-    /// `f` gets zeroes. Returns `false` if there is no room at all, or if `f` returned `None` or
-    /// more than it got; then nothing is kept.
+    /// `f` gets zeroes, or what an earlier record left there. Returns `false` if there is no room at
+    /// all, or if `f` returned `None` or more than it got; then nothing is kept.
     ///
     /// # Examples
     ///
@@ -155,7 +148,7 @@ impl SeqFile {
         most: usize,
         f: impl FnOnce(&mut [u8]) -> Result<Option<usize>>,
     ) -> Result<bool> {
-        let m = self.0.get();
+        let m = self.m;
 
         // SAFETY: By the type invariants, `m` is valid and nobody else accesses it.
         let (buf, size, count) = unsafe { ((*m).buf, (*m).size, (*m).count) };
@@ -169,15 +162,21 @@ impl SeqFile {
         // SAFETY: By the type invariants, `buf` is valid for writes of `size` bytes, which is more
         // than `count + room`. They may never have been written; now they are.
         let bytes = unsafe {
-            let start = buf.cast::<u8>().add(count);
-            start.write_bytes(0, room);
-            slice::from_raw_parts_mut(start, room)
+            let start = buf.cast::<u8>();
+            let end = count.wrapping_add(room);
+            let first = (*self.initialized).max(count);
+            start.add(first).write_bytes(0, end.saturating_sub(first));
+            slice::from_raw_parts_mut(start.add(count), room)
         };
+        // INVARIANT: The first `count` bytes are initialized, as less than `size` are in use, and
+        // the `room` bytes after them were initialized above.
+        *self.initialized = count.wrapping_add(room).max(*self.initialized);
+
         let Some(used) = f(bytes)?.filter(|&used| used <= room) else {
             return Ok(false);
         };
 
-        // INVARIANT: All of the `room` bytes after the first `count` were initialized above.
+        // INVARIANT: As above.
         // SAFETY: As above. The sum is less than `size`, so it does not wrap.
         unsafe { (*m).count = count.wrapping_add(used) };
         Ok(true)
@@ -185,7 +184,7 @@ impl SeqFile {
 
     /// Says that the record does not fit: it will be shown again with more room.
     pub fn set_overflow(&mut self) {
-        let m = self.0.get();
+        let m = self.m;
 
         // SAFETY: By the type invariants, `m` is valid and nobody else accesses it. The C side
         // looks at no byte of a buffer that has overflowed.
@@ -203,8 +202,12 @@ impl SeqFile {
             ..Default::default()
         });
 
-        // SAFETY: `m` is valid and ours, and `buffer` is valid for writes of its length.
-        f(unsafe { SeqFile::from_raw(m.get()) })?;
+        // INVARIANT: `m` is valid and ours, `buffer` is valid for writes of its length, and nothing
+        // is claimed of its bytes.
+        f(&mut SeqFile {
+            m: m.get(),
+            initialized: &mut 0,
+        })?;
 
         // SAFETY: `m` is valid and no longer borrowed.
         let count = unsafe { (*m.get()).count };
@@ -214,6 +217,13 @@ impl SeqFile {
             Err(ENOSPC)
         }
     }
+}
+
+/// What the C side keeps for an open file.
+struct Private<T> {
+    state: T,
+    /// How many bytes at the start of the buffer have been initialized since that was allocated.
+    initialized: usize,
 }
 
 /// The C callbacks for records of type `T`.
@@ -227,15 +237,16 @@ impl<T: SeqOperations> OperationsVTable<T> {
         show: Some(Self::show_callback),
     };
 
-    /// Returns the state of an open file.
+    /// Returns what is kept for an open file.
     ///
     /// # Safety
     ///
     /// - `m` must have been opened by [`Self::open_callback`], and its lock must be held.
-    /// - The returned reference must be the only one to the state.
-    unsafe fn state<'a>(m: *mut bindings::seq_file) -> &'a mut T {
-        // SAFETY: `open_callback` put a `KBox<T>` there, which lives until `release_callback`.
-        unsafe { &mut *(*m).private.cast::<T>() }
+    /// - The returned reference must be the only one to it.
+    unsafe fn private<'a>(m: *mut bindings::seq_file) -> &'a mut Private<T> {
+        // SAFETY: `open_callback` put a `KBox<Private<T>>` there, which lives until
+        // `release_callback`.
+        unsafe { &mut *(*m).private.cast::<Private<T>>() }
     }
 
     /// Returns what the C side takes for a record, for the end, or for an error.
@@ -257,9 +268,9 @@ impl<T: SeqOperations> OperationsVTable<T> {
         pos: *mut bindings::loff_t,
     ) -> *mut c_void {
         // SAFETY: The caller promises all of it; no callback keeps its reference.
-        let (state, pos) = unsafe { (Self::state(m), *pos) };
+        let (private, pos) = unsafe { (Self::private(m), *pos) };
 
-        Self::token(state.start(pos as u64), m)
+        Self::token(private.state.start(pos as u64), m)
     }
 
     /// # Safety
@@ -271,13 +282,13 @@ impl<T: SeqOperations> OperationsVTable<T> {
         pos: *mut bindings::loff_t,
     ) -> *mut c_void {
         // SAFETY: The caller promises all of it; no callback keeps its reference.
-        let state = unsafe { Self::state(m) };
+        let private = unsafe { Self::private(m) };
 
         // SAFETY: The caller promises that `pos` is valid. It has to move at the end, too: C code
         // takes a position that stays where it is for a bug.
         unsafe { *pos = (*pos).wrapping_add(1) };
 
-        Self::token(state.next(), m)
+        Self::token(private.state.next(), m)
     }
 
     /// # Safety
@@ -285,18 +296,29 @@ impl<T: SeqOperations> OperationsVTable<T> {
     /// As for [`Self::start_callback`]. The token may be anything.
     unsafe extern "C" fn stop_callback(m: *mut bindings::seq_file, _token: *mut c_void) {
         // SAFETY: The caller promises all of it; no callback keeps its reference.
-        unsafe { Self::state(m) }.stop()
+        unsafe { Self::private(m) }.state.stop()
     }
 
     /// # Safety
     ///
     /// As for [`Self::start_callback`], and the buffer of `m` must be set up for writing.
     unsafe extern "C" fn show_callback(m: *mut bindings::seq_file, _token: *mut c_void) -> c_int {
-        // SAFETY: The caller promises all of it; no callback keeps its reference. The state is not
-        // part of what `SeqFile` gives access to.
-        let (state, m) = unsafe { (Self::state(m), SeqFile::from_raw(m)) };
+        // SAFETY: The caller promises all of it; no callback keeps its reference.
+        let (private, empty) = unsafe { (Self::private(m), (*m).count == 0) };
 
-        from_result(|| state.show(m).map(|()| 0))
+        // INVARIANT: The caller promises a buffer that is set up for writing. The C side frees it
+        // only when a record has overflowed that was the first one in it, of which see below.
+        let result = private.state.show(&mut SeqFile {
+            m,
+            initialized: &mut private.initialized,
+        });
+
+        // SAFETY: As above.
+        if empty && unsafe { (*m).count == (*m).size } {
+            // What comes next is a larger buffer, or none at all.
+            private.initialized = 0;
+        }
+        from_result(|| result.map(|()| 0))
     }
 
     /// Opens a file.
@@ -314,7 +336,11 @@ impl<T: SeqOperations> OperationsVTable<T> {
             let opener = unsafe { Credential::from_raw((*file).f_cred) };
 
             // Whatever can fail comes first: there is no release after an open that failed.
-            let state = KBox::new(T::open(opener)?, GFP_KERNEL)?;
+            let private = Private {
+                state: T::open(opener)?,
+                initialized: 0,
+            };
+            let private = KBox::new(private, GFP_KERNEL)?;
             let buffer = KVVec::<u8>::with_capacity(T::BUFFER_SIZE, GFP_KERNEL)?;
 
             // SAFETY: `file` is being opened, and `VTABLE` is constant.
@@ -322,7 +348,7 @@ impl<T: SeqOperations> OperationsVTable<T> {
 
             // SAFETY: `seq_open` has put a `seq_file` there, which nobody else knows of yet.
             let m = unsafe { &mut *(*file).private_data.cast::<bindings::seq_file>() };
-            m.private = state.into_foreign().cast_mut();
+            m.private = private.into_foreign().cast_mut();
             if T::BUFFER_SIZE != 0 {
                 // The C side frees it with kvfree().
                 let mut buffer = ManuallyDrop::new(buffer);
@@ -342,11 +368,11 @@ impl<T: SeqOperations> OperationsVTable<T> {
         inode: *mut bindings::inode,
         file: *mut bindings::file,
     ) -> c_int {
-        // SAFETY: `open_callback` put the `seq_file` and in it the state there, and as nobody uses
-        // the file any more, the state is not borrowed.
+        // SAFETY: `open_callback` put the `seq_file` there and in it what is kept, and as nobody
+        // uses the file any more, that is not borrowed.
         unsafe {
             let m = (*file).private_data.cast::<bindings::seq_file>();
-            drop(KBox::<T>::from_foreign((*m).private));
+            drop(KBox::<Private<T>>::from_foreign((*m).private));
             bindings::seq_release(inode, file)
         }
     }

@@ -11,9 +11,9 @@ pub(crate) mod modules;
 pub(crate) mod names;
 pub(crate) mod sizes;
 
-use line::Buffer;
+use line::{AddressText, Line, LineEnd, ShortLine, ROOM};
 use modules::Modules;
-use names::{Names, TokenLengths, Tokens};
+use names::{Names, Pieces, Tokens};
 use sizes::Sizes;
 
 /// All tables of vmlinux.
@@ -43,25 +43,27 @@ pub(crate) struct Addresses<'a> {
 impl Addresses<'_> {
     /// Returns the address of symbol number `index`.
     pub(crate) fn get(&self, index: usize) -> Option<usize> {
-        let offset = *self.offsets.get(index)?;
-        Some(if !self.absolute_percpu {
+        Some(self.at(*self.offsets.get(index)?))
+    }
+
+    /// Returns the address of a symbol by its offset.
+    #[inline]
+    fn at(&self, offset: i32) -> usize {
+        if !self.absolute_percpu {
             self.relative_base.wrapping_add(offset as u32 as usize)
         } else if offset >= 0 {
             offset as usize
         } else {
             // The lowest address has offset -1, and each higher one a lower offset.
             self.relative_base.wrapping_add(!offset as usize)
-        })
+        }
     }
 
-    /// Returns the number of the first symbol after number `index` that has a higher address.
-    fn next(&self, index: usize) -> Option<usize> {
-        let address = self.get(index)?;
-        let mut next = index.wrapping_add(1);
-        while self.get(next)? <= address {
-            next = next.wrapping_add(1);
-        }
-        Some(next)
+    /// Returns how far it is from `address` to the first higher one of symbols with these `offsets`.
+    fn distance(&self, address: usize, offsets: &[i32]) -> Option<usize> {
+        offsets
+            .iter()
+            .find_map(|&offset| self.at(offset).checked_sub(address).filter(|&far| far > 0))
     }
 }
 
@@ -90,43 +92,27 @@ impl Place {
 
 /// A symbol of vmlinux.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Symbol<'a> {
+struct Symbol<'a> {
     /// Address of its first byte.
-    pub(crate) address: usize,
+    address: usize,
     /// Size in bytes.
-    pub(crate) size: usize,
+    size: usize,
     /// Type letter and name.
-    pub(crate) name: Tokens<'a>,
-    /// Its modules, as they are shown; empty if there is none.
-    pub(crate) modules: &'a [u8],
+    name: Tokens<'a>,
+}
+
+/// What of the tables is still to be decoded.
+#[derive(Clone, Copy, Debug)]
+struct Rest<'a> {
+    offsets: &'a [i32],
+    /// Address of the first symbol, if there is one.
+    address: usize,
+    names: &'a [u8],
+    /// Nibble index of the first size.
+    size: usize,
 }
 
 impl<'a> Symbols<'a> {
-    /// Returns the symbol at `place`, and the place after it. `None` after the last one.
-    pub(crate) fn get(&self, place: Place) -> Option<(Symbol<'a>, Place)> {
-        let address = self.addresses.get(place.index)?;
-        let (name, next_name) = self.names.decode(place.name)?;
-        let (code, next_size) = self.sizes.decode(place.size)?;
-        let size = code.size(address, || {
-            self.addresses.get(self.addresses.next(place.index)?)
-        })?;
-        let (modules, run) = self.modules.get(place.index, place.run);
-
-        let symbol = Symbol {
-            address,
-            size,
-            name,
-            modules,
-        };
-        let next = Place {
-            index: place.index.wrapping_add(1),
-            name: next_name,
-            size: next_size,
-            run,
-        };
-        Some((symbol, next))
-    }
-
     /// Whether `place` is after the last symbol.
     pub(crate) fn is_end(&self, place: Place) -> bool {
         place.index >= self.addresses.offsets.len()
@@ -134,31 +120,135 @@ impl<'a> Symbols<'a> {
 
     /// Returns the size of symbol number `index`, in at most 255 steps from a marker.
     pub(crate) fn size(&self, index: usize) -> Option<usize> {
-        let address = self.addresses.get(index)?;
+        let (&offset, later) = self.addresses.offsets.get(index..)?.split_first()?;
+        let address = self.addresses.at(offset);
         self.sizes
             .get(index)?
-            .size(address, || self.addresses.get(self.addresses.next(index)?))
+            .size(|| self.addresses.distance(address, later))
     }
 
-    /// Writes the line of `symbol`, with address and size of zero unless `show_values`.
+    /// Returns the tables from `place` on.
+    fn rest(&self, place: Place) -> Option<Rest<'a>> {
+        Some(Rest {
+            offsets: self.addresses.offsets.get(place.index..)?,
+            address: self.addresses.get(place.index).unwrap_or(0),
+            names: self.names.names.get(place.name..)?,
+            size: place.size,
+        })
+    }
+
+    /// Returns the number of the first symbol of `rest`.
+    fn index(&self, rest: Rest<'_>) -> usize {
+        let symbols = self.addresses.offsets.len();
+        symbols.wrapping_sub(rest.offsets.len())
+    }
+
+    /// Returns the first symbol of `rest`, and the rest after it.
+    #[inline]
+    fn next(&self, rest: Rest<'a>) -> Option<(Symbol<'a>, Rest<'a>)> {
+        let address = rest.address;
+        let (_, offsets) = rest.offsets.split_first()?;
+        let next = match offsets.first() {
+            Some(&offset) => self.addresses.at(offset),
+            // After the last symbol comes none that is higher.
+            None => 0,
+        };
+        let (name, names) = Names::decode(rest.names)?;
+        let (code, next_size) = self.sizes.decode(rest.size)?;
+        let size = code.size(|| match next.checked_sub(address) {
+            Some(distance @ 1..) => Some(distance),
+            _ => self.addresses.distance(address, offsets),
+        })?;
+
+        let symbol = Symbol {
+            address,
+            size,
+            name,
+        };
+        let rest = Rest {
+            offsets,
+            address: next,
+            names,
+            size: next_size,
+        };
+        Some((symbol, rest))
+    }
+
+    /// Writes lines from `place` on to `room`, until there is none for any short line or the last
+    /// line is written.
     ///
-    /// Returns `None` if it does not fit.
+    /// Returns the place of the line that comes next and the number of bytes written, or `None` if
+    /// the tables make no sense. Of addresses and sizes, the bits of `value_mask` are shown.
     pub(crate) fn write(
         &self,
-        lengths: &TokenLengths,
-        symbol: &Symbol<'_>,
-        show_values: bool,
-        out: &mut Buffer<'_>,
-    ) -> Option<()> {
-        out.line(|out| {
-            out.push_address(if show_values { symbol.address } else { 0 })?;
-            out.push_size(if show_values { symbol.size } else { 0 })?;
-            self.names.write(lengths, symbol.name, out)?;
-            if !symbol.modules.is_empty() {
-                out.push(b"\t")?;
-                out.push(symbol.modules)?;
+        pieces: &Pieces<'_>,
+        value_mask: usize,
+        place: Place,
+        room: &mut [u8],
+    ) -> Option<(Place, usize)> {
+        let bytes = room.len();
+        let mut room = room;
+        let mut rest = self.rest(place)?;
+        let mut text = AddressText::new();
+        let mut run = self.modules.get(place.index, place.run);
+
+        'runs: loop {
+            let end = LineEnd::new(run.list);
+            let left_after_run = self.addresses.offsets.len().saturating_sub(run.end);
+
+            while rest.offsets.len() > left_after_run {
+                if room.len() < ROOM {
+                    break 'runs;
+                }
+                let (symbol, later) = self.next(rest)?;
+                let address = symbol.address & value_mask;
+                let size = symbol.size & value_mask;
+
+                text.set(address);
+                let short = ShortLine::write(room, |line| {
+                    line.begin(&text, address, size);
+                    pieces.write(symbol.name, line)?;
+                    line.end(&end);
+                    Some(())
+                });
+                let any = || self.write_any(address, size, symbol.name, run.list, room);
+                let Some(len) = short.or_else(any) else {
+                    break 'runs;
+                };
+                room = room.get_mut(len..)?;
+                rest = later;
             }
-            Some(())
+            if rest.offsets.is_empty() {
+                break;
+            }
+            run = self.modules.get(self.index(rest), run.number);
+        }
+
+        let next = Place {
+            index: self.index(rest),
+            name: self.names.names.len().wrapping_sub(rest.names.len()),
+            size: rest.size,
+            run: run.number,
+        };
+        Some((next, bytes.wrapping_sub(room.len())))
+    }
+
+    /// Writes a line of any length to the start of `room`. Returns its length, or `None` if it does
+    /// not fit.
+    #[inline(never)]
+    fn write_any(
+        &self,
+        address: usize,
+        size: usize,
+        name: Tokens<'_>,
+        modules: &[u8],
+        room: &mut [u8],
+    ) -> Option<usize> {
+        Line::write(room, |line| {
+            line.push_address(address)?;
+            line.push_size(size)?;
+            self.names.write(name, line)?;
+            line.push_modules(modules)
         })
     }
 }

@@ -22,6 +22,17 @@ pub(crate) struct Modules<'a> {
     pub(crate) lists: &'a [u8],
 }
 
+/// A run of symbols of the same modules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'a> {
+    /// Number of the run.
+    pub(crate) number: usize,
+    /// Number of the first symbol after it.
+    pub(crate) end: usize,
+    /// Its modules, as they are shown; empty if there is none.
+    pub(crate) list: &'a [u8],
+}
+
 impl<'a> Modules<'a> {
     /// Returns the first symbol of run number `run` and the offset of its list.
     fn run(&self, run: usize) -> Option<(usize, usize)> {
@@ -32,21 +43,22 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// Returns the list of symbol number `index`, which is in run number `hint` or a later one,
-    /// and the number of its run.
-    ///
-    /// A reader that goes through the symbols in order passes the previous answer, so that
-    /// all runs are looked at once.
-    pub(crate) fn get(&self, index: usize, hint: usize) -> (&'a [u8], usize) {
+    /// Returns the run of symbol number `index`, which is run number `hint` or a later one.
+    pub(crate) fn get(&self, index: usize, hint: usize) -> Run<'a> {
         let mut run = hint;
-        while let Some((first, _)) = self.run(run.wrapping_add(1)) {
-            if first > index {
-                break;
+        let end = loop {
+            match self.run(run.wrapping_add(1)) {
+                Some((first, _)) if first <= index => run = run.wrapping_add(1),
+                Some((first, _)) => break first,
+                None => break usize::MAX,
             }
-            run = run.wrapping_add(1);
-        }
+        };
         let list = self.run(run).and_then(|(_, list)| self.lists.get(list..));
-        (list.map_or(&[], until_nul), run)
+        Run {
+            number: run,
+            end,
+            list: list.map_or(&[], until_nul),
+        }
     }
 }
 

@@ -6,7 +6,15 @@
 //! bit set, and that many tokens. Each of the 256 tokens stands for some text. The first character
 //! of a name so made is the type letter.
 
-use super::{line::Buffer, modules::until_nul};
+use core::iter::once;
+
+use super::{
+    line::{piece, Line, ShortLine},
+    modules::until_nul,
+};
+
+/// The number of tokens.
+pub(crate) const TOKENS: usize = 256;
 
 /// The table of names.
 ///
@@ -25,64 +33,96 @@ pub(crate) struct Names<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tokens<'a>(&'a [u8]);
 
-/// The length of each token's text, so that nobody need look for its end again.
-#[derive(Clone, Debug)]
-pub(crate) struct TokenLengths([u8; 256]);
-
-impl TokenLengths {
-    /// Measures the tokens of `names`.
-    pub(crate) fn new(names: &Names<'_>) -> Self {
-        let mut lengths = [0; 256];
-        for (length, &start) in lengths.iter_mut().zip(names.token_index) {
-            let text = names.token_table.get(usize::from(start)..).unwrap_or(&[]);
-            // At most one byte for each code that the token was joined from.
-            *length = u8::try_from(until_nul(text).len()).unwrap_or(u8::MAX);
-        }
-        TokenLengths(lengths)
-    }
-}
-
 impl<'a> Names<'a> {
-    /// Returns the tokens of the name at offset `at`, and the offset of the name after it.
-    pub(crate) fn decode(&self, at: usize) -> Option<(Tokens<'a>, usize)> {
-        let (&first, rest) = self.names.get(at..)?.split_first()?;
-        let (len, rest, header) = if first & 0x80 == 0 {
-            (usize::from(first), rest, 1)
-        } else {
-            let (&second, rest) = rest.split_first()?;
-            (
-                usize::from(first & 0x7f) | usize::from(second) << 7,
-                rest,
-                2,
-            )
+    /// Returns the tokens of the name that `names` begins with, and what is behind them.
+    #[inline]
+    pub(crate) fn decode(names: &'a [u8]) -> Option<(Tokens<'a>, &'a [u8])> {
+        let (&first, rest) = names.split_first()?;
+        let (len, rest) = match first {
+            0..=0x7f => (first.into(), rest),
+            _ => Self::decode_long(first, rest)?,
         };
-        let next = at.checked_add(header)?.checked_add(len)?;
-        Some((Tokens(rest.get(..len)?), next))
+        Some((Tokens(rest.get(..len)?), rest.get(len..)?))
+    }
+
+    /// Returns the number of tokens where it is `first` and one more byte, and what is behind it.
+    #[inline(never)]
+    fn decode_long(first: u8, rest: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let (&second, rest) = rest.split_first()?;
+        Some((usize::from(first & 0x7f) | usize::from(second) << 7, rest))
     }
 
     /// Returns the text of `token`.
-    fn text(&self, lengths: &TokenLengths, token: u8) -> Option<&'a [u8]> {
-        let token = usize::from(token);
+    fn text(&self, token: usize) -> Option<&'a [u8]> {
         let start = usize::from(*self.token_index.get(token)?);
-        let len = usize::from(*lengths.0.get(token)?);
-        self.token_table.get(start..start.checked_add(len)?)
+        Some(until_nul(self.token_table.get(start..)?))
     }
 
     /// Writes the type letter, a blank and the name: what follows the size in a line.
     ///
     /// Returns `None` if they do not fit, or make no sense.
-    pub(crate) fn write(
-        &self,
-        lengths: &TokenLengths,
-        tokens: Tokens<'_>,
-        out: &mut Buffer<'_>,
-    ) -> Option<()> {
+    pub(crate) fn write(&self, tokens: Tokens<'_>, line: &mut Line<'_>) -> Option<()> {
         let (&first, rest) = tokens.0.split_first()?;
-        let (&kind, text) = self.text(lengths, first)?.split_first()?;
-        out.push(&[kind, b' '])?;
-        out.push(text)?;
+        let (&kind, text) = self.text(first.into())?.split_first()?;
+        line.push(&[kind, b' '])?;
+        line.push(text)?;
         for &token in rest {
-            out.push(self.text(lengths, token)?)?;
+            line.push(self.text(token.into())?)?;
+        }
+        Some(())
+    }
+
+    /// Returns what each token contributes to a short line if it is the first one of a name: type
+    /// letter, blank and text.
+    pub(crate) fn first_pieces(&self) -> impl Iterator<Item = [u8; 16]> + '_ {
+        (0..TOKENS).map(|token| {
+            let text = self.text(token).unwrap_or(&[]);
+            match text.split_first() {
+                Some((kind, name)) => piece(once(kind).chain(b" ").chain(name)),
+                // No name begins so.
+                None => [u8::MAX; 16],
+            }
+        })
+    }
+
+    /// Returns what each token contributes if it is not the first one.
+    pub(crate) fn later_pieces(&self) -> impl Iterator<Item = [u8; 8]> + '_ {
+        (0..TOKENS).map(|token| piece(self.text(token).unwrap_or(&[]).iter()))
+    }
+}
+
+/// The texts of tokens, for short lines.
+///
+/// Few are longer than 7 bytes, and nearly all of those are first ones, such as `r__ksymtab_`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pieces<'a> {
+    first: &'a [[u8; 16]; TOKENS],
+    later: &'a [[u8; 8]; TOKENS],
+}
+
+impl<'a> Pieces<'a> {
+    /// Makes the table of [`Names::first_pieces`] and [`Names::later_pieces`].
+    pub(crate) fn new(first: &'a [[u8; 16]], later: &'a [[u8; 8]]) -> Option<Self> {
+        Some(Pieces {
+            first: first.try_into().ok()?,
+            later: later.try_into().ok()?,
+        })
+    }
+
+    /// Writes what [`Names::write`] does. Returns `None` if there are no tokens.
+    #[inline]
+    pub(crate) fn write(&self, tokens: Tokens<'_>, line: &mut ShortLine<'_>) -> Option<()> {
+        let (&first, rest) = tokens.0.split_first()?;
+        line.push(&self.first[usize::from(first)]);
+
+        // By fours, as counting takes as long as half of what is done to a token.
+        let mut rest = rest;
+        while let Some((four, tail)) = rest.split_first_chunk() {
+            line.push_four(self.later, four)?;
+            rest = tail;
+        }
+        for &token in rest {
+            line.push(&self.later[usize::from(token)]);
         }
         Some(())
     }

@@ -45,32 +45,43 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    /// Returns the size in bytes of a symbol at `address`.
+    /// Returns the size in bytes of a symbol.
     ///
-    /// `next` returns the next higher address of a symbol, if there is one; it is only called when
-    /// the size depends on it. `None` if the table contradicts the addresses.
-    pub(crate) fn size(
-        self,
-        address: usize,
-        next: impl FnOnce() -> Option<usize>,
-    ) -> Option<usize> {
+    /// `distance` returns how far it is to the next higher address of a symbol, if there is one;
+    /// it is only called when the size depends on it. `None` if the table contradicts the addresses.
+    #[inline]
+    pub(crate) fn size(self, distance: impl FnOnce() -> Option<usize>) -> Option<usize> {
         match self {
             Code::Zero => Some(0),
             Code::Explicit(size) => Some(size),
-            Code::Slack(slack) => next()?.checked_sub(address)?.checked_sub(slack.into()),
+            Code::Slack(slack) => distance()?.checked_sub(slack.into()),
         }
     }
 }
 
 impl<'a> Sizes<'a> {
     /// Returns the nibble at index `at`.
+    #[inline]
     fn nibble(&self, at: usize) -> Option<u8> {
         let byte = self.codes.get(at >> 1)?;
-        Some(if at & 1 == 0 { byte & 15 } else { byte >> 4 })
+        Some((byte >> ((at & 1) * 4)) & 15)
     }
 
     /// Returns the code that begins at nibble `at`, and the index of the nibble after it.
+    #[inline]
     pub(crate) fn decode(&self, at: usize) -> Option<(Code, usize)> {
+        let next = at.wrapping_add(1);
+        match self.nibble(at)? {
+            slack @ 0..=11 => Some((Code::Slack(slack.into()), next)),
+            14 => Some((Code::Zero, next)),
+            first => self.decode_long(first, next),
+        }
+    }
+
+    /// Returns the code that begins with `first` and goes on at nibble `at`, and the index of the
+    /// nibble after it.
+    #[inline(never)]
+    fn decode_long(&self, first: u8, at: usize) -> Option<(Code, usize)> {
         let mut at = at;
         let mut take = || {
             let nibble = self.nibble(at)?;
@@ -78,14 +89,12 @@ impl<'a> Sizes<'a> {
             Some(nibble)
         };
 
-        let code = match take()? {
-            slack @ 0..=11 => Code::Slack(slack.into()),
+        let code = match first {
             12 => Code::Slack(u16::from(take()?).wrapping_add(12)),
             13 => {
                 let high = u16::from(take()?);
                 Code::Slack((high << 4 | u16::from(take()?)).wrapping_add(28))
             }
-            14 => Code::Zero,
             _ => {
                 let mut size: usize = 0;
                 let mut shift: u32 = 0;
