@@ -66,15 +66,18 @@ struct kallmodsyms_symbol {
 
 /**
  * struct kallmodsyms_cursor - a place among those symbols
- * @module_order: &module.kallsyms_order of the module at or before the place
+ * @order: &module.kallsyms_order or &bpf_ksym.kallsyms_order at the place or
+ *	before it
+ * @address: address of that BPF symbol, by which it is found
  * @source: modules, ftrace, BPF or kprobes
- * @index: symbols of the module, or else of the source, before the place
+ * @index: symbols of the module, of ftrace or of kprobes before the place
  *
  * All zeroes is the beginning.  A cursor holds no reference: it stays valid,
- * and keeps its place, however many modules come and go.
+ * and keeps its place, however many modules and BPF programs come and go.
  */
 struct kallmodsyms_cursor {
-	u64 module_order;
+	u64 order;
+	unsigned long address;
 	unsigned int source;
 	unsigned int index;
 };

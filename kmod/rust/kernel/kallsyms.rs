@@ -112,8 +112,8 @@ pub struct Symbol<'a> {
 /// A place among the symbols that are not in vmlinux: those of modules, the newest first, of
 /// ftrace, of BPF and of kprobes.
 ///
-/// It holds on to nothing, and keeps its place however many modules come and go: a walk that is
-/// continued meets each symbol of a module that was there all the time exactly once.
+/// It holds on to nothing, and keeps its place however many modules and BPF programs come and go: a
+/// walk that is continued meets each symbol of those that were there all the time exactly once.
 ///
 /// # Examples
 ///
