@@ -7,60 +7,9 @@
  */
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-#include "symbols.h"
-
-#define MODULES "KALLMODSYMS_MODULES"
-
-struct module {
-	char path[PATH_MAX];
-	char name[NAME_MAX];
-	char bracket[NAME_MAX + 2];
-};
-
-static bool named_module(struct module *module, size_t index)
-{
-	const char *list = getenv(MODULES) ?: "";
-	const char *base;
-	size_t i, len;
-
-	for (;; list += len) {
-		list += strspn(list, " ");
-		len = strcspn(list, " ");
-		if (!len || !index--)
-			break;
-	}
-	if (!len || len >= sizeof(module->path))
-		return false;
-	snprintf(module->path, sizeof(module->path), "%.*s", (int)len, list);
-	base = strrchr(module->path, '/') ?: module->path - 1;
-	len = strcspn(base + 1, ".");
-	snprintf(module->name, sizeof(module->name) - 2, "%.*s", (int)len, base + 1);
-	for (i = 0; module->name[i]; i++)
-		if (module->name[i] == '-')
-			module->name[i] = '_';
-	snprintf(module->bracket, sizeof(module->bracket), "[%s]", module->name);
-	return true;
-}
-
-static int load(const struct module *module)
-{
-	int fd = open(module->path, O_RDONLY | O_CLOEXEC);
-	int failed;
-
-	if (fd < 0)
-		return -1;
-	failed = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return failed;
-}
-
-static int unload(const struct module *module)
-{
-	return syscall(SYS_delete_module, module->name, O_NONBLOCK);
-}
+#include "loading.h"
 
 FIXTURE(module)
 {
@@ -86,25 +35,6 @@ FIXTURE_TEARDOWN_PARENT(module)
 	unload(&self->first);
 	if (self->second.path[0])
 		unload(&self->second);
-}
-
-/* The lines of one module, with no address: a module loads where it likes. */
-static struct text lines_of(const struct text *text, const char *bracket)
-{
-	size_t pos = 0, room = 0;
-	struct text lines = {};
-	struct line line;
-
-	while (each_line(text, &pos, true, &line)) {
-		struct span rest = line.size;
-
-		if (!span_is(line.modules, bracket))
-			continue;
-		rest.len = line.whole.at + line.whole.len - rest.at;
-		text_add(&lines, &room, rest);
-		text_add(&lines, &room, LITERAL("\n"));
-	}
-	return lines;
 }
 
 TEST_F_TIMEOUT(module, comes_and_goes, SLOW_TEST)
@@ -134,31 +64,6 @@ TEST_F_TIMEOUT(module, comes_and_goes, SLOW_TEST)
 	expect_projection(_metadata, &sized, &plain);
 	EXPECT_FALSE(find_symbol(&sized, true, NULL, self->first.bracket, &line))
 		TH_LOG("still there: \"%.*s\"", (int)line.whole.len, line.whole.at);
-}
-
-/*
- * No line of @part, all of one module, may be one of the module with lines
- * @other. Its own lines are not compared with those that it has when loaded:
- * while a module initialises, its init symbols are listed, too.
- */
-static bool none_mixed(struct __test_metadata *_metadata, const struct text *part,
-		       const struct text *own, const struct text *other)
-{
-	struct span line, symbol;
-	size_t at;
-
-	for (at = 0; at < part->len; at += line.len + 1) {
-		line = line_around(part, at);
-		symbol = line;
-		symbol.len = (char *)memchr(line.at, '\t', line.len) + 1 - line.at;
-		if (memmem(other->buf, other->len, symbol.at, symbol.len) &&
-		    !memmem(own->buf, own->len, symbol.at, symbol.len)) {
-			TH_LOG("a symbol of the other module: \"%.*s\"",
-			       (int)line.len, line.at);
-			return false;
-		}
-	}
-	return true;
 }
 
 /* Loads and unloads the module until killed, a byte to @fd for each round. */

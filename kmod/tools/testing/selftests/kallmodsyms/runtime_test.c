@@ -3,14 +3,9 @@
  * Code that the kernel makes while it runs: BPF programs, ftrace trampolines
  * and the pages of kprobe slots are listed with their true sizes.
  */
-#include <linux/bpf.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 
-#include "symbols.h"
-
-#define BPF_JIT_KALLSYMS "/proc/sys/net/core/bpf_jit_kallsyms"
+#include "loading.h"
 
 /* Waits for a line to go, since some code is freed a grace period later. */
 static bool goes_away(const char *name, const char *modules)
@@ -47,26 +42,6 @@ FIXTURE_SETUP(bpf)
 FIXTURE_TEARDOWN_PARENT(bpf)
 {
 	EXPECT_TRUE(write_file(BPF_JIT_KALLSYMS, self->jit_kallsyms, 0));
-}
-
-/* Loads a program of @moves moves and an exit. */
-static int load_program(const char *name, size_t moves)
-{
-	struct bpf_insn insns[256] = {};
-	union bpf_attr attr = {};
-	size_t i;
-
-	for (i = 0; i < moves; i++) {
-		insns[i].code = BPF_ALU64 | BPF_MOV | BPF_K;
-		insns[i].imm = i;
-	}
-	insns[i].code = BPF_JMP | BPF_EXIT;
-	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
-	attr.insns = (unsigned long)insns;
-	attr.insn_cnt = moves + 1;
-	attr.license = (unsigned long)"GPL";
-	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
-	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
 /* What the bpf system call tells of a program, and its name in kallsyms. */
@@ -128,23 +103,6 @@ TEST_F_TIMEOUT(bpf, programs_have_their_length, SLOW_TEST)
 		close(fd[i]);
 		EXPECT_TRUE(goes_away(symbol[i], "[bpf]"));
 	}
-}
-
-static const char *tracefs(void)
-{
-	static const char * const places[] = {
-		"/sys/kernel/tracing", "/sys/kernel/debug/tracing",
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "%s/trace", places[i]);
-		if (!access(path, F_OK))
-			return places[i];
-	}
-	return NULL;
 }
 
 FIXTURE(trace)

@@ -208,7 +208,9 @@ static inline const char *next_line(const struct text *text, size_t *pos,
 			return "a space after the size";
 	}
 	line->type = cut(&rest, " ");
-	if (line->type.len != 1 || !isalpha(*line->type.at))
+	/* While a module initializes, the symbols of .modinfo are of type '?'. */
+	if (line->type.len != 1 ||
+	    (!isalpha(*line->type.at) && *line->type.at != '?'))
 		return "a type of one letter";
 	if (!skip(&rest, ' '))
 		return "a space after the type";

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Readers of four kinds while modules, BPF programs, kprobes and ftrace
+ * trampolines come and go. Whatever they read is checked: vmlinux is there byte
+ * for byte, a module and BPF programs that stay are there once and in order, and
+ * no line is torn or mixes two modules.
+ *
+ *	KALLMODSYMS_MODULES="stays.ko goes.ko..." KALLMODSYMS_CYCLES=2000 ./stress_test
+ *
+ * A cycle is the loading and unloading of one module.
+ */
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "loading.h"
+
+#define CYCLES "KALLMODSYMS_CYCLES"
+#define MODULES_MAX 8
+#define PROGRAMS 10
+#define LONGEST_TEST 7200
+
+/* What the processes tell each other. */
+struct progress {
+	bool stop;
+	unsigned int module_cycles, programs, probes, trampolines;
+	unsigned int passes[4], passes_with_others;
+};
+
+/* The first module stays. */
+struct scene {
+	struct progress *progress;
+	struct module modules[MODULES_MAX];
+	struct text module_lines[MODULES_MAX];
+	size_t n_modules;
+	bool has_programs, has_probes;
+	/* The file up to the symbols of modules, and the lines after that which stay. */
+	struct text vmlinux, stays;
+	char instance[64], events[64];
+};
+
+FIXTURE(stress)
+{
+	struct scene scene;
+	char jit_kallsyms[16];
+};
+
+FIXTURE_SETUP(stress)
+{
+	struct scene *scene = &self->scene;
+
+	if (geteuid())
+		SKIP(return, "needs root to load modules");
+	while (scene->n_modules < MODULES_MAX &&
+	       named_module(&scene->modules[scene->n_modules], scene->n_modules))
+		scene->n_modules++;
+	if (scene->n_modules < 2)
+		SKIP(return, MODULES " names less than two modules");
+	scene->progress = mmap(NULL, sizeof(*scene->progress),
+			       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			       -1, 0);
+	ASSERT_NE(MAP_FAILED, scene->progress);
+	if (tracefs()) {
+		snprintf(scene->instance, sizeof(scene->instance),
+			 "%s/instances/kallmodsyms_stress", tracefs());
+		snprintf(scene->events, sizeof(scene->events),
+			 "%s/kprobe_events", tracefs());
+		scene->has_probes = !access(scene->events, F_OK);
+	}
+	scene->has_programs = read_file(BPF_JIT_KALLSYMS, self->jit_kallsyms,
+					sizeof(self->jit_kallsyms));
+	if (scene->has_programs)
+		ASSERT_TRUE(write_file(BPF_JIT_KALLSYMS, "1", 0));
+}
+
+/* What a failed test left behind. */
+FIXTURE_TEARDOWN_PARENT(stress)
+{
+	size_t i;
+
+	if (self->scene.has_programs)
+		write_file(BPF_JIT_KALLSYMS, self->jit_kallsyms, 0);
+	rmdir(self->scene.instance);
+	write_file(self->scene.events, "-:kallmodsyms_stress/slot", O_APPEND);
+	for (i = 0; i < self->scene.n_modules; i++)
+		unload(&self->scene.modules[i]);
+}
+
+/* Is it a line of the module or of the BPF programs that stay? */
+static bool is_to_stay(const struct scene *scene, struct line line)
+{
+	return span_is(line.modules, scene->modules[0].bracket) ||
+	       (span_is(line.modules, "[bpf]") &&
+		memmem(line.name.at, line.name.len, "_kms_stays", 10));
+}
+
+/*
+ * Checks what was read after vmlinux: all of it if @whole, otherwise it may end
+ * anywhere.
+ */
+static bool check_loaded(struct __test_metadata *_metadata,
+			 struct scene *scene, const struct text *text,
+			 bool whole)
+{
+	struct text stays = {}, part;
+	size_t pos = 0, room = 0, i, j;
+	bool right = true, others = false;
+	const char *wanted;
+	struct line line;
+
+	while (right && pos < text->len) {
+		wanted = next_line(text, &pos, true, &line);
+		if (wanted && !whole && pos == text->len &&
+		    text->buf[text->len - 1] != '\n')
+			break;
+		if (wanted)
+			TH_LOG("wanted %s in \"%.*s\"", wanted,
+			       (int)line.whole.len, line.whole.at);
+		right &= !wanted;
+		if (!wanted && is_to_stay(scene, line)) {
+			text_add(&stays, &room, line.whole);
+			text_add(&stays, &room, LITERAL("\n"));
+		}
+	}
+	part = scene->stays;
+	if (!whole && stays.len < part.len)
+		part.len = stays.len;
+	right = right && text_same(_metadata, "what stays", &stays, &part);
+	text_free(&stays);
+
+	for (i = 1; right && i < scene->n_modules; i++) {
+		part = lines_of(text, scene->modules[i].bracket);
+		others |= part.len > 0;
+		for (j = 0; j < scene->n_modules; j++)
+			right &= j == i ||
+				 none_mixed(_metadata, &part, &scene->module_lines[i],
+					    &scene->module_lines[j]);
+		text_free(&part);
+	}
+	__atomic_add_fetch(&scene->progress->passes_with_others, others,
+			   __ATOMIC_RELAXED);
+	return right;
+}
+
+/* Checks @len bytes that were read at @at, as far as vmlinux goes. */
+static bool check_vmlinux(struct __test_metadata *_metadata,
+			  const struct scene *scene, const char *buf,
+			  size_t at, size_t len)
+{
+	const struct text *vmlinux = &scene->vmlinux;
+	struct span line;
+
+	if (at >= vmlinux->len)
+		return true;
+	if (len > vmlinux->len - at)
+		len = vmlinux->len - at;
+	if (!memcmp(vmlinux->buf + at, buf, len))
+		return true;
+	line = line_around(vmlinux, at);
+	TH_LOG("%zu bytes at %zu are not those of \"%.*s\" and so on", len, at,
+	       (int)line.len, line.at);
+	return false;
+}
+
+/* Large reads of the whole file. */
+static bool read_large(struct __test_metadata *_metadata, struct scene *scene)
+{
+	struct text text = {}, rest;
+	bool right;
+
+	if (!text_load(&text, kallmodsyms_path()) ||
+	    text.len < scene->vmlinux.len) {
+		TH_LOG("%zu bytes: %s", text.len, strerror(errno));
+		return false;
+	}
+	rest = (struct text){ text.buf + scene->vmlinux.len,
+			      text.len - scene->vmlinux.len };
+	right = check_vmlinux(_metadata, scene, text.buf, 0, text.len) &&
+		check_loaded(_metadata, scene, &rest, true);
+	text_free(&text);
+	return right;
+}
+
+/* What comes after vmlinux, up to @most bytes at a time. */
+static bool read_loaded(struct __test_metadata *_metadata,
+			struct scene *scene, int fd, size_t most)
+{
+	static char buf[1 << 16];
+	struct text text = {};
+	size_t room = 0;
+	ssize_t got;
+	bool right;
+
+	if (lseek(fd, scene->vmlinux.len, SEEK_SET) < 0) {
+		TH_LOG("lseek: %s", strerror(errno));
+		return false;
+	}
+	while ((got = read(fd, buf, 1 + random() % most)) > 0) {
+		text_add(&text, &room, (struct span){ buf, got });
+		if (most < 1024)
+			sched_yield();
+	}
+	if (got)
+		TH_LOG("read: %s", strerror(errno));
+	right = !got && check_loaded(_metadata, scene, &text, true);
+	text_free(&text);
+	return right;
+}
+
+/* Tiny reads: many modules come and go on the way. */
+static bool read_tiny(struct __test_metadata *_metadata, struct scene *scene)
+{
+	int fd = open(kallmodsyms_path(), O_RDONLY | O_CLOEXEC);
+	bool right = read_loaded(_metadata, scene, fd, 200);
+
+	close(fd);
+	return right;
+}
+
+/* Seeks to and fro, in a file that stays open. */
+static bool read_seeking(struct __test_metadata *_metadata, struct scene *scene)
+{
+	static char buf[20000];
+	static int fd = -1;
+	ssize_t got;
+	size_t at;
+	int i;
+
+	if (fd < 0)
+		fd = open(kallmodsyms_path(), O_RDONLY | O_CLOEXEC);
+	for (i = 0; i < 5; i++) {
+		at = random() % scene->vmlinux.len;
+		if (lseek(fd, at, SEEK_SET) != at)
+			return false;
+		got = read(fd, buf, 1 + random() % sizeof(buf));
+		if (got <= 0 || !check_vmlinux(_metadata, scene, buf, at, got))
+			return false;
+	}
+	return read_loaded(_metadata, scene, fd, 5000);
+}
+
+/* Reads at a place, without moving to it. */
+static bool read_at(struct __test_metadata *_metadata, struct scene *scene)
+{
+	static char buf[1 << 20];
+	static int fd = -1;
+	struct text text = { buf };
+	ssize_t got;
+	size_t at;
+	int i;
+
+	if (fd < 0)
+		fd = open(kallmodsyms_path(), O_RDONLY | O_CLOEXEC);
+	for (i = 0; i < 5; i++) {
+		at = random() % scene->vmlinux.len;
+		got = pread(fd, buf, 1 + random() % 20000, at);
+		if (got <= 0 || !check_vmlinux(_metadata, scene, buf, at, got))
+			return false;
+	}
+	got = pread(fd, buf, sizeof(buf), scene->vmlinux.len);
+	if (got <= 0) {
+		TH_LOG("pread: %s", got ? strerror(errno) : "nothing there");
+		return false;
+	}
+	text.len = got;
+	return check_loaded(_metadata, scene, &text, false);
+}
+
+static bool stopped(const struct scene *scene)
+{
+	return __atomic_load_n(&scene->progress->stop, __ATOMIC_RELAXED);
+}
+
+static void count(unsigned int *what)
+{
+	__atomic_add_fetch(what, 1, __ATOMIC_RELAXED);
+}
+
+static bool come_and_go(struct __test_metadata *_metadata,
+			struct scene *scene, const struct module *module)
+{
+	int tries = 0;
+
+	if (load(module)) {
+		TH_LOG("cannot load %s: %s", module->name, strerror(errno));
+		return false;
+	}
+	usleep(random() % 2000);
+	while (unload(module)) {
+		if (errno != EAGAIN || tries++ == 1000) {
+			TH_LOG("cannot unload %s: %s", module->name,
+			       strerror(errno));
+			return false;
+		}
+		usleep(1000);
+	}
+	count(&scene->progress->module_cycles);
+	usleep(random() % 2000);
+	return true;
+}
+
+static bool change_programs(struct __test_metadata *_metadata,
+			    struct scene *scene)
+{
+	int fd[PROGRAMS], i, n = 0;
+
+	while (n < PROGRAMS) {
+		fd[n] = load_program("kms_goes", 1 + random() % 200);
+		if (fd[n] < 0)
+			break;
+		count(&scene->progress->programs);
+		n++;
+	}
+	if (n < PROGRAMS)
+		TH_LOG("cannot load a BPF program: %s", strerror(errno));
+	for (i = 0; i < n; i++)
+		close(fd[i]);
+	usleep(random() % 2000);
+	return n == PROGRAMS;
+}
+
+static void change_probes(const struct scene *scene)
+{
+	char path[128];
+	int offset;
+
+	for (offset = 9; offset < 64; offset++) {
+		char probe[64];
+
+		snprintf(probe, sizeof(probe),
+			 "p:kallmodsyms_stress/slot kernel_clone+%d", offset);
+		if (write_file(scene->events, probe, O_APPEND))
+			break;
+	}
+	snprintf(path, sizeof(path), "%s/events/kallmodsyms_stress/slot/enable",
+		 tracefs());
+	if (write_file(path, "1", 0) && write_file(path, "0", 0))
+		count(&scene->progress->probes);
+	write_file(scene->events, "-:kallmodsyms_stress/slot", O_APPEND);
+
+	if (!mkdir(scene->instance, 0700)) {
+		snprintf(path, sizeof(path), "%s/set_ftrace_filter", scene->instance);
+		write_file(path, "kernel_clone", 0);
+		snprintf(path, sizeof(path), "%s/current_tracer", scene->instance);
+		if (write_file(path, "function", 0) && write_file(path, "nop", 0))
+			count(&scene->progress->trampolines);
+		rmdir(scene->instance);
+	}
+}
+
+/* Loads what stays, and remembers what is to be read of it. */
+static void begin(struct __test_metadata *_metadata, struct scene *scene)
+{
+	struct text text;
+	struct line line;
+	size_t i, pos, room = 0;
+	char name[16];
+
+	for (i = scene->n_modules; i-- > 0;) {
+		ASSERT_FALSE(find_symbol(&kallsyms, false, NULL,
+					 scene->modules[i].bracket, &line))
+			TH_LOG("%s is loaded already", scene->modules[i].name);
+		ASSERT_EQ(0, load(&scene->modules[i]))
+			TH_LOG("cannot load %s: %s", scene->modules[i].path,
+			       strerror(errno));
+		ASSERT_TRUE(text_load(&text, kallmodsyms_path()));
+		scene->module_lines[i] = lines_of(&text, scene->modules[i].bracket);
+		ASSERT_LT(0, scene->module_lines[i].len);
+		text_free(&text);
+		if (i)
+			ASSERT_EQ(0, unload(&scene->modules[i]));
+	}
+	for (i = 0; scene->has_programs && i < PROGRAMS; i++) {
+		snprintf(name, sizeof(name), "kms_stays_%zu", i);
+		ASSERT_LE(0, load_program(name, 1 + 11 * i))
+			TH_LOG("cannot load a BPF program: %s", strerror(errno));
+	}
+
+	ASSERT_TRUE(text_load(&text, kallmodsyms_path()));
+	/* The newest module comes first, and that is the one that stays. */
+	ASSERT_TRUE(find_symbol(&text, true, NULL, scene->modules[0].bracket, &line));
+	scene->vmlinux = (struct text){ text.buf, line.whole.at - text.buf };
+	pos = scene->vmlinux.len;
+	while (each_line(&text, &pos, true, &line)) {
+		if (!is_to_stay(scene, line))
+			continue;
+		text_add(&scene->stays, &room, line.whole);
+		text_add(&scene->stays, &room, LITERAL("\n"));
+	}
+}
+
+TEST_F_TIMEOUT(stress, what_stays_is_read_once_and_whole, LONGEST_TEST)
+{
+	static bool (* const readers[])(struct __test_metadata *_metadata,
+					struct scene *scene) = {
+		read_large, read_tiny, read_seeking, read_at,
+	};
+	unsigned int wanted = atoi(getenv(CYCLES) ?: "100");
+	struct scene *scene = &self->scene;
+	struct progress *progress = scene->progress;
+	size_t n_readers = ARRAY_SIZE(readers), n_children = 0, i;
+	/* After the readers: one for each module that goes, BPF, and probes. */
+	size_t programs = n_readers + scene->n_modules - 1, probes = programs + 1;
+	bool right = true, enough;
+	int status;
+	pid_t pid;
+
+	begin(_metadata, scene);
+	for (i = 0; i <= probes; i++) {
+		if ((i == programs && !scene->has_programs) ||
+		    (i == probes && !scene->has_probes))
+			continue;
+		pid = fork();
+		ASSERT_LE(0, pid);
+		n_children++;
+		if (pid)
+			continue;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		srandom(i);
+		while (right && !stopped(scene)) {
+			if (i < n_readers) {
+				right = readers[i](_metadata, scene);
+				count(&progress->passes[i]);
+			} else if (i < programs) {
+				right = come_and_go(_metadata, scene,
+						    &scene->modules[i - n_readers + 1]);
+			} else if (i == programs) {
+				right = change_programs(_metadata, scene);
+			} else {
+				change_probes(scene);
+			}
+		}
+		_exit(!right);
+	}
+
+	do {
+		usleep(100000);
+		enough = progress->module_cycles >= wanted;
+		for (i = 0; i < n_readers; i++)
+			enough &= progress->passes[i] > 0;
+		right = !waitpid(-1, &status, WNOHANG);
+	} while (right && !enough);
+	progress->stop = true;
+	EXPECT_TRUE(right)
+		TH_LOG("one of the processes found something wrong: see above");
+	for (i = !right; i < n_children; i++) {
+		EXPECT_LT(0, wait(&status));
+		EXPECT_EQ(0, status);
+	}
+	TH_LOG("%u module cycles (%u wanted), %u BPF programs, %u kprobes, %u trampolines",
+	       progress->module_cycles, wanted, progress->programs,
+	       progress->probes, progress->trampolines);
+	TH_LOG("reads: %u large, %u tiny, %u seeking, %u pread; %u of them saw modules that go",
+	       progress->passes[0], progress->passes[1], progress->passes[2],
+	       progress->passes[3], progress->passes_with_others);
+	EXPECT_LT(0, progress->passes_with_others);
+	if (scene->has_probes)
+		EXPECT_LT(0, progress->probes + progress->trampolines);
+}
+
+int main(int argc, char **argv)
+{
+	return run_tests(argc, argv);
+}
