@@ -8,9 +8,9 @@
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/cargo
 OUT ?= build/export
 
-.PHONY: help run test bench shell kernel tree export check where clean distclean
+.PHONY: help run test stress bench bench-kernel shell kernel tree export check where clean distclean
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: ## build and boot the patched kernel, and show /proc/kallmodsyms
 	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard run build/run && qemu/show.sh build/run
@@ -18,8 +18,14 @@ run: ## build and boot the patched kernel, and show /proc/kallmodsyms
 test: ## everything that can be tested; the last line counts
 	@qemu/install.sh test && qemu/turn.sh cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e -- suite
 
+stress: ## read while modules and BPF programs come and go, 2,000 times (make test: 100)
+	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard stress build/stress && grep -h '# .*stress' build/stress/result.ktap
+
 bench: ## measure the crate beside its peers, and print the table of ratios
 	@qemu/install.sh bench && userspace/bench/bench.sh
+
+bench-kernel: ## count the instructions that reading the symbol files takes, beside the targets
+	@qemu/install.sh && qemu/turn.sh qemu/bench/bench.sh build/bench-kernel
 
 shell: ## a shell in the guest
 	@qemu/install.sh && qemu/run.sh standard shell build/shell

@@ -11,7 +11,8 @@
 #
 # ACCEL=kvm in the environment asks for KVM. It opens and yet starts no guest on
 # many machines, so a short boot tries it first; TCG, the default, always works.
-# ACCEL=counting is TCG with a clock of instructions, for qemu/bench/.
+# ACCEL=counting is TCG with a clock of instructions, and PLUGIN= a plugin of QEMU with its
+# arguments, both for qemu/bench/.
 set -euo pipefail
 
 die() { echo "boot.sh: $*" >&2; exit 1; }
@@ -41,6 +42,7 @@ done
 if [[ ! $limit ]]; then
 	case $append in
 	*kms.mode=test* | *kms.mode=busy* | *kms.mode=bench*) limit=900 ;;
+	*kms.mode=stress*) limit=3600 ;;
 	*) limit=300 ;;
 	esac
 fi
@@ -81,7 +83,7 @@ kvm)
 	fi
 	rm -rf "$canary"
 	;;
-counting) accel=("${counting[@]}") ;;
+counting) accel=("${counting[@]}" ${PLUGIN:+-plugin "$PLUGIN"}) ;;
 *) die "ACCEL=$ACCEL: tcg, kvm or counting" ;;
 esac
 

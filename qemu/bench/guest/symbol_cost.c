@@ -4,6 +4,7 @@
  *
  *	symbol_cost reads FILE SIZE PASSES	each read() of a pass to the end
  *	symbol_cost first FILE PASSES		open() and the first 4 KiB
+ *	symbol_cost marked FILE SIZE		nothing but marks for profile.c around it all
  *	symbol_cost memory FILE COUNT		kernel memory of COUNT open files
  *
  * Made for a guest whose time stamp counter counts instructions (ACCEL=counting of
@@ -149,6 +150,26 @@ static void cost_of_reads(const char *path, size_t size, int passes)
 	}
 }
 
+static void marked(const char *path, size_t size)
+{
+	size_t bytes = 0, lines = 0;
+	ssize_t got;
+	int fd;
+
+	asm volatile("xchg %rbx, %rbx");
+	fd = open_file(path);
+	asm volatile("xchg %rcx, %rcx");
+	do {
+		asm volatile("xchg %rbx, %rbx");
+		got = read_file(fd, size);
+		asm volatile("xchg %rcx, %rcx");
+		bytes += got;
+		lines += lines_in(got);
+	} while (got);
+	close(fd);
+	printf("%zu bytes, %zu lines\n", bytes, lines);
+}
+
 static void cost_of_first(const char *path, int passes)
 {
 	unsigned long long start, cost;
@@ -222,12 +243,15 @@ int main(int argc, char **argv)
 		be_alone();
 		check_clock();
 		cost_of_first(argv[2], number(argv[3], MAX_PASSES));
+	} else if (!strcmp(what, "marked") && argc == 4) {
+		be_alone();
+		marked(argv[2], number(argv[3], sizeof(buf)));
 	} else if (!strcmp(what, "reads") && argc == 5) {
 		be_alone();
 		check_clock();
 		cost_of_reads(argv[2], number(argv[3], sizeof(buf)), number(argv[4], MAX_PASSES));
 	} else {
-		fprintf(stderr, "usage: symbol_cost reads FILE SIZE PASSES | first FILE PASSES | memory FILE COUNT\n");
+		fprintf(stderr, "usage: symbol_cost reads FILE SIZE PASSES | first FILE PASSES | marked FILE SIZE | memory FILE COUNT\n");
 		return 2;
 	}
 	return 0;
