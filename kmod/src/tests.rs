@@ -7,32 +7,33 @@ use crate::{
     symbols::{
         line::ROOM,
         modules::Modules,
-        names::{Names, Pieces},
+        names::{Names, Pieces, TOKENS},
         sizes::{Code, Sizes},
         Addresses, Place, Symbols,
     },
 };
 use proptest::{collection::vec, prelude::*};
-use std::{format, string::String, vec, vec::Vec};
+use std::{array, format, string::String, vec, vec::Vec};
 
 /// What writes the lines of some symbols.
 struct Writer<'a> {
     symbols: Symbols<'a>,
-    pieces: (Vec<[u8; 16]>, Vec<[u8; 8]>),
+    pieces: ([[u8; 16]; TOKENS], [[u8; 8]; TOKENS]),
 }
 
 impl<'a> Writer<'a> {
     fn new(symbols: Symbols<'a>) -> Self {
         let pieces = (
-            symbols.names.first_pieces().collect(),
-            symbols.names.later_pieces().collect(),
+            array::from_fn(|token| symbols.names.first_piece(token)),
+            array::from_fn(|token| symbols.names.later_piece(token)),
         );
         Writer { symbols, pieces }
     }
 
     /// As [`Symbols::write`] does it.
     fn write(&self, value_mask: usize, place: Place, room: &mut [u8]) -> Option<(Place, usize)> {
-        let pieces = Pieces::new(&self.pieces.0, &self.pieces.1).unwrap();
+        let (first, later) = &self.pieces;
+        let pieces = Pieces { first, later };
         self.symbols.write(&pieces, value_mask, place, room)
     }
 

@@ -29,6 +29,7 @@ mod symbols;
 use kernel::{
     c_str,
     cred::Credential,
+    init::init_array_from_fn,
     kallmodsyms_entry_points,
     kallsyms::{self, Cursor, Tables},
     prelude::*,
@@ -103,7 +104,7 @@ impl Place {
 /// The state of an open file.
 struct Reader {
     /// What [`Pieces`] is made of.
-    pieces: (KVec<[u8; 16]>, KVec<[u8; 8]>),
+    pieces: (KBox<[[u8; 16]; TOKENS]>, KBox<[[u8; 8]; TOKENS]>),
     /// Whether the opener may see addresses, and with them sizes. Decided once, like that of
     /// `/proc/kallsyms`: what counts is who opened the file, not who reads it.
     ///
@@ -133,7 +134,8 @@ impl Reader {
 
         if let Place::Vmlinux(from) = place {
             let vmlinux = vmlinux();
-            let pieces = Pieces::new(&self.pieces.0, &self.pieces.1).ok_or(EIO)?;
+            let (first, later) = &self.pieces;
+            let pieces = Pieces { first, later };
             let (next, written) = vmlinux
                 .write(&pieces, self.value_mask, from, room)
                 .ok_or(EIO)?;
@@ -183,18 +185,15 @@ impl SeqOperations for Reader {
     const BUFFER_SIZE: usize = 64 * 1024;
 
     fn open(opener: &Credential) -> Result<Self> {
-        let vmlinux = vmlinux();
-        let mut first = KVec::with_capacity(TOKENS, GFP_KERNEL)?;
-        let mut later = KVec::with_capacity(TOKENS, GFP_KERNEL)?;
-        for piece in vmlinux.names.first_pieces() {
-            first.push(piece, GFP_KERNEL)?;
-        }
-        for piece in vmlinux.names.later_pieces() {
-            later.push(piece, GFP_KERNEL)?;
-        }
+        let names = vmlinux().names;
+        let first = init_array_from_fn(|token| names.first_piece(token));
+        let later = init_array_from_fn(|token| names.later_piece(token));
 
         Ok(Reader {
-            pieces: (first, later),
+            pieces: (
+                KBox::init::<Error>(first, GFP_KERNEL)?,
+                KBox::init::<Error>(later, GFP_KERNEL)?,
+            ),
             value_mask: if kallsyms::show_value(opener) {
                 usize::MAX
             } else {
@@ -224,7 +223,7 @@ impl SeqOperations for Reader {
         Ok(!matches!(self.here, Place::End))
     }
 
-    fn show(&mut self, m: &mut SeqFile) -> Result {
+    fn show(&mut self, m: &mut SeqFile<'_>) -> Result {
         for most in [RECORD_ROOM, usize::MAX] {
             let shown = m.fill(most, |room| {
                 let (next, len) = self.write(self.here, room)?;

@@ -54,7 +54,7 @@ const PROC_OPS: bindings::proc_ops = unsafe { core::mem::zeroed() };
 ///         Ok(false)
 ///     }
 ///
-///     fn show(&mut self, m: &mut SeqFile) -> Result {
+///     fn show(&mut self, m: &mut SeqFile<'_>) -> Result {
 ///         m.write(b"Hello\n");
 ///         Ok(())
 ///     }

@@ -55,7 +55,7 @@ use core::{marker::PhantomData, mem::ManuallyDrop, ptr, slice};
 ///         Ok(self.0 < 3)
 ///     }
 ///
-///     fn show(&mut self, m: &mut SeqFile) -> Result {
+///     fn show(&mut self, m: &mut SeqFile<'_>) -> Result {
 ///         m.write(&[b'0' + self.0 as u8, b'\n']);
 ///         Ok(())
 ///     }
@@ -95,7 +95,7 @@ pub trait SeqOperations: Send + Sized + 'static {
     ///
     /// If it does not fit in the buffer, what was written is thrown away and the record is shown
     /// again, now or in a later pass, in a larger or an emptier buffer.
-    fn show(&mut self, m: &mut SeqFile) -> Result;
+    fn show(&mut self, m: &mut SeqFile<'_>) -> Result;
 
     /// Ends a pass, also one whose [`SeqOperations::start`] returned `false` or an error.
     fn stop(&mut self) {}
@@ -195,7 +195,7 @@ impl SeqFile<'_> {
     ///
     /// Returns the number of bytes that `f` wrote to `buffer`, or [`ENOSPC`] if they do not
     /// fit: there has to be room for one byte more.
-    pub fn collect(buffer: &mut [u8], f: impl FnOnce(&mut SeqFile) -> Result) -> Result<usize> {
+    pub fn collect(buffer: &mut [u8], f: impl FnOnce(&mut SeqFile<'_>) -> Result) -> Result<usize> {
         let m = Opaque::new(bindings::seq_file {
             buf: buffer.as_mut_ptr().cast(),
             size: buffer.len(),

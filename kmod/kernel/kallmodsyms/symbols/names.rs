@@ -72,22 +72,20 @@ impl<'a> Names<'a> {
         Some(())
     }
 
-    /// Returns what each token contributes to a short line if it is the first one of a name: type
+    /// Returns what a token contributes to a short line if it is the first one of a name: type
     /// letter, blank and text.
-    pub(crate) fn first_pieces(&self) -> impl Iterator<Item = [u8; 16]> + '_ {
-        (0..TOKENS).map(|token| {
-            let text = self.text(token).unwrap_or(&[]);
-            match text.split_first() {
-                Some((kind, name)) => piece(once(kind).chain(b" ").chain(name)),
-                // No name begins so.
-                None => [u8::MAX; 16],
-            }
-        })
+    pub(crate) fn first_piece(&self, token: usize) -> [u8; 16] {
+        let text = self.text(token).unwrap_or(&[]);
+        match text.split_first() {
+            Some((kind, name)) => piece(once(kind).chain(b" ").chain(name)),
+            // No name begins so.
+            None => [u8::MAX; 16],
+        }
     }
 
-    /// Returns what each token contributes if it is not the first one.
-    pub(crate) fn later_pieces(&self) -> impl Iterator<Item = [u8; 8]> + '_ {
-        (0..TOKENS).map(|token| piece(self.text(token).unwrap_or(&[]).iter()))
+    /// Returns what a token contributes if it is not the first one.
+    pub(crate) fn later_piece(&self, token: usize) -> [u8; 8] {
+        piece(self.text(token).unwrap_or(&[]).iter())
     }
 }
 
@@ -96,19 +94,13 @@ impl<'a> Names<'a> {
 /// Few are longer than 7 bytes, and nearly all of those are first ones, such as `r__ksymtab_`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pieces<'a> {
-    first: &'a [[u8; 16]; TOKENS],
-    later: &'a [[u8; 8]; TOKENS],
+    /// [`Names::first_piece`] of each token.
+    pub(crate) first: &'a [[u8; 16]; TOKENS],
+    /// [`Names::later_piece`] of each token.
+    pub(crate) later: &'a [[u8; 8]; TOKENS],
 }
 
-impl<'a> Pieces<'a> {
-    /// Makes the table of [`Names::first_pieces`] and [`Names::later_pieces`].
-    pub(crate) fn new(first: &'a [[u8; 16]], later: &'a [[u8; 8]]) -> Option<Self> {
-        Some(Pieces {
-            first: first.try_into().ok()?,
-            later: later.try_into().ok()?,
-        })
-    }
-
+impl Pieces<'_> {
     /// Writes what [`Names::write`] does. Returns `None` if there are no tokens.
     #[inline]
     pub(crate) fn write(&self, tokens: Tokens<'_>, line: &mut ShortLine<'_>) -> Option<()> {
