@@ -122,6 +122,10 @@ impl Input {
         let path = self.file().or(Some(&*live).filter(|path| path.exists()));
         if let (Some(path), true) = (path, self.with.is_empty()) {
             let source = Source::read(path)?;
+            if source.bytes.is_empty() {
+                // Where no symbol is left, there was one.
+                source.table()?;
+            }
             if !source.is_elf() {
                 return Ok(Loaded::Lines(source));
             }

@@ -4,7 +4,9 @@
 //!
 //! Streams that were written one after the other are read so, as the tools of these formats do. All three check sums.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
@@ -41,14 +43,65 @@ pub(crate) fn unpacked<'r>(mut packed: impl Read + 'r) -> io::Result<Box<dyn Rea
         // No buffer between: reading to the end goes straight into the vector.
         return Ok(Box::new(whole));
     }
+    let ended = Rc::new(Cell::new(false));
+    let whole = Ending {
+        packed: whole,
+        ended: ended.clone(),
+    };
     let whole = BufReader::with_capacity(1 << 16, whole);
-    Ok(if gzip {
-        Box::new(MultiGzDecoder::new(whole))
+    let (tool, unpacked): (_, Box<dyn Read>) = if gzip {
+        ("gzip", Box::new(MultiGzDecoder::new(whole)))
     } else if xz {
-        Box::new(XzReader::new(whole, true))
+        ("xz", Box::new(XzReader::new(whole, true)))
     } else {
-        Box::new(Zstd::new(whole))
-    })
+        ("zstd", Box::new(Zstd::new(whole)))
+    };
+    Ok(Box::new(Explained {
+        unpacked,
+        tool,
+        ended,
+    }))
+}
+
+/// Notes that more was asked for than there is.
+struct Ending<R> {
+    packed: R,
+    ended: Rc<Cell<bool>>,
+}
+
+impl<R: Read> Read for Ending<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.packed.read(buffer)?;
+        if count == 0 && !buffer.is_empty() {
+            self.ended.set(true);
+        }
+        Ok(count)
+    }
+}
+
+/// Says what errors of unpacking mean: the decoders each say something else of a file that was cut short.
+struct Explained<'r> {
+    unpacked: Box<dyn Read + 'r>,
+    tool: &'static str,
+    ended: Rc<Cell<bool>>,
+}
+
+impl Read for Explained<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let tool = self.tool;
+        self.unpacked.read(buffer).map_err(|error| {
+            if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::Interrupted {
+                // Of the file, not of what is in it.
+                return error;
+            }
+            let message = if self.ended.get() {
+                format!("the {tool} data were cut short: copy the file again")
+            } else {
+                format!("the {tool} data are damaged ({error}): copy the file again")
+            };
+            io::Error::new(io::ErrorKind::InvalidData, message)
+        })
+    }
 }
 
 /// Frames of zstd, one after the other.
@@ -91,7 +144,7 @@ impl<R: BufRead> Zstd<R> {
         if expected.is_some() && expected != self.decoder.get_calculated_checksum() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "the check sum of the zstd data is wrong",
+                "the check sum is wrong",
             ));
         }
         Ok(())

@@ -92,10 +92,13 @@ fn damaged_packed_files() {
         for file in ["cut", "flipped", "head"] {
             let (status, out, err) = files.run(&["modules", "-i", file], "");
             assert_eq!((status, out.as_str()), (2, ""), "{name} {file}");
-            assert!(
-                err.starts_with(&format!("kallmodsyms: cannot read {file}: ")),
-                "{name} {file}: {err}"
-            );
+            let what = if file == "flipped" {
+                "are damaged ("
+            } else {
+                "were cut short: copy the file again\n"
+            };
+            let expected = format!("kallmodsyms: cannot read {file}: the {name} data {what}");
+            assert!(err.starts_with(&expected), "{name} {file}: {err}");
         }
     }
 }
@@ -112,7 +115,7 @@ fn a_changed_letter() {
     let files = Files::new(&[("stored", stored)]);
     let (status, _, err) = files.run(&["modules", "-i", "stored"], "");
     assert_eq!(status, 2);
-    assert_snapshot!(err, @"kallmodsyms: cannot read stored: the check sum of the zstd data is wrong");
+    assert_snapshot!(err, @"kallmodsyms: cannot read stored: the zstd data are damaged (the check sum is wrong): copy the file again");
 }
 
 /// Runs every command that reads symbols on a file; all say the same of it.
@@ -170,6 +173,9 @@ fn files_that_are_no_tables() {
     assert_snapshot!(complaint(&files, "/dev/zero"), @r"kallmodsyms: cannot read /dev/zero: it is a device: name a file");
     assert_snapshot!(complaint(&files, "/dev/null"), @r"kallmodsyms: /dev/null: expected symbols, found an empty file: copy files of /proc with cat, as their size reads 0");
     assert_snapshot!(complaint(&files, "empty"), @r"kallmodsyms: empty: expected symbols, found an empty file: copy files of /proc with cat, as their size reads 0");
+    let dumped = files.run(&["dump", "-i", "empty"], "");
+    assert_eq!(dumped.0, 2, "{}", dumped.2);
+    assert!(dumped.2.contains("found an empty file"), "{}", dumped.2);
     assert_snapshot!(complaint(&files, "hidden"), @r"kallmodsyms: hidden: expected addresses, found them hidden (all are zero): its reader lacks CAP_SYSLOG, or kernel.kptr_restrict is 2; as root, sysctl kernel.kptr_restrict=1, then read it again");
     assert_snapshot!(complaint(&files, "prose"), @r"
     kallmodsyms: expected symbols in prose
