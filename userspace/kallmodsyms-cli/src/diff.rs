@@ -31,7 +31,8 @@ const JSON: &str = "one object.
   new      the name of the second
   slides   a list: part (vmlinux or a module), distance (bytes by which it was put
            elsewhere), symbols (how many; parts of a module may slide apart)
-  counts   symbols: same, changed (in any way), moved, resized, type (changed), modules (changed), came, went
+  counts   symbols: same, changed (in any way), moved, resized, type (changed), modules
+           (changed), came, went
   changes  a list of what --only says, by default all but what only moved:
     change   came, went or changed
     old      the symbol as it was, or null

@@ -93,10 +93,12 @@ impl Arguments {
         symbols: impl Iterator<Item = anyhow::Result<(Symbol<'s>, Group)>>,
     ) -> anyhow::Result<Status> {
         let hidden = Cell::new(true);
+        let seen = Cell::new(0);
         let wanted = symbols
             .inspect(|symbol| {
                 if let Ok((symbol, _)) = symbol {
                     hidden.set(hidden.get() && symbol.address == 0);
+                    seen.set(seen.get() + 1);
                 }
             })
             .filter(|symbol| match symbol {
@@ -119,6 +121,10 @@ impl Arguments {
                 show::line(out, &symbol, width)?;
             }
             printed += 1;
+        }
+        if printed == 0 && self.limit != Some(0) {
+            let seen = number::count(seen.get(), "symbol");
+            say(&format!("none of {seen} is as asked for"));
         }
         // With a limit not all were looked at.
         if printed > 0 && hidden.get() && self.limit.is_none() {

@@ -3,6 +3,7 @@
 //! `kallmodsyms find`: from names to symbols.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use kallmodsyms::table::Entry;
 use kallmodsyms::{Query, SymbolTable};
 
@@ -30,7 +31,7 @@ pub(crate) struct Arguments {
     input: Input,
     /// Names, whole and exact; `*`, `?` and `[a-z]` make a pattern. Before a backquote stands a module, or `vmlinux`
     /// for code of no module
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, value_parser = NonEmptyStringValueParser::new())]
     names: Vec<String>,
     /// Where no symbol has exactly the name, take those that a compiler renamed to NAME.llvm.HASH
     #[arg(long)]

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use anyhow::bail;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use kallmodsyms::table::{Entry, Location};
 use kallmodsyms::{Query, SymbolTable};
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
     /// Addresses in hexadecimal, with 0x or without, or names: `name`, `name+0x10`, ``module`name+0x10``
-    #[arg(value_name = "ADDRESS", required = true)]
+    #[arg(value_name = "ADDRESS", required = true, value_parser = NonEmptyStringValueParser::new())]
     addresses: Vec<String>,
     /// Print all symbols that contain the address, the innermost first, and markers of no size there
     #[arg(short, long)]

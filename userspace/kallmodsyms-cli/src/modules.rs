@@ -164,6 +164,10 @@ impl Arguments {
             let all = Whole::of(&table, |group| GroupName::any(&self.group, group));
             self.print(out, &rows, names, &all, sized)?;
         }
+        if !found {
+            let seen = number::count(table.modules().len(), "module");
+            say(&format!("none of {seen} is as asked for"));
+        }
         Ok(Status::good_if(found))
     }
 

@@ -24,8 +24,8 @@ const JSON: &str = "one object.
   release   of the kernel, as uname -r prints it, or null
   symbols   how many there are
   missing   a list: what (modules, left-out, sections, sizes, loaded-sizes), text
-  files     a list of files that were looked at: part (what for: symbols, modules, anchors, sizes), path,
-            outcome (used, no-help, absent, failed), text";
+  files     a list of files that were looked at: part (what for: symbols, modules, anchors,
+            sizes), path, outcome (used, no-help, absent, failed), text";
 
 /// Print where the symbols of the running kernel come from, what is missing, and why
 #[derive(Args)]

@@ -31,8 +31,8 @@ const EXAMPLES: &str = "\
 const STATUS: &str = "0, 2 for wrong usage, an unreadable file, or one without sizes";
 
 const JSON: &str = "one object, a tree. Each node has
-  name      of the picture, the module (vmlinux for code of none), the section, in vmlinux what names
-            start with (acpi_*), the symbol
+  name      of the picture, the module (vmlinux for code of none), the section, in vmlinux what
+            names start with (acpi_*), the symbol
   bytes     how many it stands for; each byte counts once in the whole tree
   symbols   how many it stands for
   group     of a module: core, built-in, loaded, ftrace, bpf or kprobes

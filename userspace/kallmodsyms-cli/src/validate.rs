@@ -279,11 +279,12 @@ const JSON: &str = "one object.
   address_digits  8 or 16, or null
   slide           by how much the kernel was moved from where a vmlinux or System.map has it, as
                   text, hexadecimal with 0x; null without one
-  summary         what the file holds: lines, hidden (whether addresses are), core, built_in, built_in_modules, loaded,
-                  loaded_modules, pseudo, shared, sized, zero_size, size_sum, overlaps
+  summary         what the file holds: lines, hidden (whether addresses are), core, built_in,
+                  built_in_modules, loaded, loaded_modules, pseudo, shared, sized, zero_size,
+                  size_sum, overlaps
   rules           how often each rule was broken, by its name
-  findings        a list of what was found, of each rule --limit at most: rule, severity, line and column from 1,
-                  offset in bytes from 0, message";
+  findings        a list of what was found, of each rule --limit at most: rule, severity, line and
+                  column from 1, offset in bytes from 0, message";
 
 #[derive(Serialize)]
 struct Json<'r> {

@@ -102,8 +102,13 @@ fn dump_of_some() {
     assert_snapshot!(good(&["dump", "--sort", "address", "-n", "1"]), @r"0000000000000000 0 A __per_cpu_start");
     assert_eq!(
         run(&["dump", "--module", "none"]),
-        (1, String::new(), String::new())
+        (
+            1,
+            String::new(),
+            "kallmodsyms: none of 15 symbols is as asked for\n".into()
+        )
     );
+    assert_eq!(run(&["dump", "-n", "0"]), (1, String::new(), String::new()));
     assert_eq!(run(&["dump", "--group", "kprobes"]).0, 1);
 }
 
@@ -202,6 +207,11 @@ fn find_names() {
 
 #[test]
 fn find_nothing() {
+    for command in ["find", "lookup"] {
+        let (status, out, err) = run(&[command, ""]);
+        assert_eq!((status, out.as_str()), (2, ""), "{command}");
+        assert!(err.contains("a value is required"), "{err}");
+    }
     for (arguments, expected) in [
         (
             &["find", "vfs_rea"][..],
@@ -312,7 +322,11 @@ fn modules_as_a_table() {
     ");
     assert_eq!(
         run(&["modules", "--group", "ftrace"]),
-        (1, String::new(), String::new())
+        (
+            1,
+            String::new(),
+            "kallmodsyms: none of 6 modules is as asked for\n".into()
+        )
     );
 }
 

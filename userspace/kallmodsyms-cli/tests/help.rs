@@ -249,6 +249,14 @@ fn json_is_as_documented() {
             );
         }
         for line in documented.lines().skip(1) {
+            // An entry, the rest of one, or a heading: what clap had to wrap is none of them.
+            let (indent, name) = (line.len() - line.trim_start().len(), line.trim_start());
+            let is_entry = matches!(indent, 2 | 4) && name.contains("  ");
+            let is_heading = indent == 0 && name.ends_with(':');
+            assert!(
+                is_entry || is_heading || indent > 8,
+                "{arguments:?}: {line:?}"
+            );
             let name = line.split_whitespace().next().unwrap_or_default();
             let is_entry =
                 line.starts_with("  ") && line.trim_start()[name.len()..].starts_with("  ");
