@@ -10,9 +10,8 @@ use kallmodsyms::{Dialect, Format, Symbol, Width};
 /// Every format there is.
 pub fn formats() -> impl Iterator<Item = Format> {
     let widths = [Width::Bits32, Width::Bits64];
-    Dialect::ALL
-        .into_iter()
-        .flat_map(move |dialect| widths.map(|width| Format { dialect, width }))
+    let dialects = Dialect::ALL.iter().copied();
+    dialects.flat_map(move |dialect| widths.map(|width| Format { dialect, width }))
 }
 
 /// The lines of a file, each with its line feed if it has one.

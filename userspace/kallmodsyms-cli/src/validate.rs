@@ -61,10 +61,10 @@ pub(crate) struct Arguments {
 }
 
 fn dialects() -> impl TypedValueParser<Value = Dialect> {
-    PossibleValuesParser::new(Dialect::ALL.map(Dialect::name)).map(|name| {
-        let found = Dialect::ALL
-            .into_iter()
-            .find(|dialect| dialect.name() == name);
+    let names = Dialect::ALL.iter().map(|dialect| dialect.name());
+    PossibleValuesParser::new(names).map(|name| {
+        let mut all = Dialect::ALL.iter().copied();
+        let found = all.find(|dialect| dialect.name() == name);
         found.expect("clap lets only the names of dialects through")
     })
 }

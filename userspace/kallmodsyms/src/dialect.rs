@@ -22,6 +22,7 @@ use crate::read::Lines;
 /// assert_eq!(Dialect::Kallsyms.to_string(), "kallsyms");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dialect {
     /// `addr size type name[\t[m]...]`: `/proc/kallmodsyms` of this project, of the series of 2021, of Oracle UEK.
     #[default]
@@ -40,7 +41,7 @@ impl Dialect {
     /// ```
     /// assert!(kallmodsyms::Dialect::ALL.iter().all(|dialect| dialect.fields() >= 3));
     /// ```
-    pub const ALL: [Self; 4] = [Self::Sized, Self::Unsized, Self::Object, Self::Kallsyms];
+    pub const ALL: &'static [Self] = &[Self::Sized, Self::Unsized, Self::Object, Self::Kallsyms];
 
     /// How many fields stand before the tab.
     ///

@@ -163,9 +163,18 @@ impl fmt::Display for Damage {
     }
 }
 
-impl From<object::read::Error> for Error {
+/// An [`Error`] on the way out: that one is made of what another crate says, is nobody else's business.
+struct Stop(Error);
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<object::read::Error> for Stop {
     fn from(error: object::read::Error) -> Self {
-        Self::Damaged(Damage(error))
+        Self(Error::Damaged(Damage(error)))
     }
 }
 
@@ -187,17 +196,27 @@ impl Class {
 }
 
 pub(crate) fn symbols_of<'d>(data: impl ReadRef<'d>) -> Result<SymbolTable, Error> {
-    match Class::of(data)? {
-        Class::Bits32 => Image::<FileHeader32<Endianness>, _>::open(data)?.symbols(),
-        Class::Bits64 => Image::<FileHeader64<Endianness>, _>::open(data)?.symbols(),
-    }
+    let symbols = match Class::of(data)? {
+        Class::Bits32 => {
+            Image::<FileHeader32<Endianness>, _>::open(data).and_then(|it| it.symbols())
+        }
+        Class::Bits64 => {
+            Image::<FileHeader64<Endianness>, _>::open(data).and_then(|it| it.symbols())
+        }
+    };
+    symbols.map_err(|Stop(error)| error)
 }
 
 pub(crate) fn build_id_of<'d>(data: impl ReadRef<'d>) -> Result<Option<BuildId>, Error> {
-    match Class::of(data)? {
-        Class::Bits32 => Image::<FileHeader32<Endianness>, _>::open(data)?.build_id(),
-        Class::Bits64 => Image::<FileHeader64<Endianness>, _>::open(data)?.build_id(),
-    }
+    let build_id = match Class::of(data)? {
+        Class::Bits32 => {
+            Image::<FileHeader32<Endianness>, _>::open(data).and_then(|it| it.build_id())
+        }
+        Class::Bits64 => {
+            Image::<FileHeader64<Endianness>, _>::open(data).and_then(|it| it.build_id())
+        }
+    };
+    build_id.map_err(|Stop(error)| error)
 }
 
 struct Image<'d, Elf: FileHeader, R: ReadRef<'d>> {
@@ -216,7 +235,7 @@ struct Listed<'d> {
 }
 
 impl<'d, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'d>> Image<'d, Elf, R> {
-    fn open(data: R) -> Result<Self, Error> {
+    fn open(data: R) -> Result<Self, Stop> {
         let header = Elf::parse(data)?;
         let endian = header.endian()?;
         Ok(Self {
@@ -227,7 +246,7 @@ impl<'d, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'d>> Image<'d, Elf, R>
         })
     }
 
-    fn build_id(&self) -> Result<Option<BuildId>, Error> {
+    fn build_id(&self) -> Result<Option<BuildId>, Stop> {
         // Segments as well: an image can do without sections. Their offsets are wrong where only symbols were kept.
         for section in self.sections.iter() {
             if let Some(notes) = section.notes(self.endian, self.data)? {
@@ -243,9 +262,9 @@ impl<'d, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'d>> Image<'d, Elf, R>
         Ok(notes.find_map(|notes| BuildId::among(self.endian, notes)))
     }
 
-    fn symbols(&self) -> Result<SymbolTable, Error> {
+    fn symbols(&self) -> Result<SymbolTable, Stop> {
         if !matches!(self.header.e_type(self.endian), elf::ET_EXEC | elf::ET_DYN) {
-            return Err(Error::NotLinked);
+            return Err(Error::NotLinked.into());
         }
         let mut listed = self.listed()?;
         make_per_cpu_absolute(&mut listed);
@@ -266,15 +285,16 @@ impl<'d, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'d>> Image<'d, Elf, R>
             sizes: true,
             built_in_modules: false,
         };
-        builder.finish(facts).map_err(|kind| match kind {
+        let table = builder.finish(facts).map_err(|kind| match kind {
             ErrorKind::TooLarge => Error::TooLarge,
             // All at 0 is as good as none.
             _ => Error::NoSymbols,
-        })
+        })?;
+        Ok(table)
     }
 
     /// The symbols that the kernel lists, in the order of the file.
-    fn listed(&self) -> Result<Vec<Listed<'d>>, Error> {
+    fn listed(&self) -> Result<Vec<Listed<'d>>, Stop> {
         let (endian, sections) = (self.endian, &self.sections);
         let symbols = sections.symbols(endian, self.data, elf::SHT_SYMTAB)?;
         // Read at once: one by one takes a read of the file each.
@@ -295,7 +315,7 @@ impl<'d, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'d>> Image<'d, Elf, R>
                 continue;
             }
             if name.iter().any(|&byte| byte <= b' ') {
-                return Err(damaged);
+                return Err(damaged.into());
             }
             listed.push(Listed {
                 address: letters.address(symbol),
@@ -321,7 +341,7 @@ impl Letters {
         machine: elf::Machine,
         endian: Endianness,
         sections: &SectionTable<'d, Elf, R>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Stop> {
         let is_empty = |section: &Elf::SectionHeader| section.sh_type(endian) == elf::SHT_NOBITS;
         let flags = |section: &Elf::SectionHeader| -> u64 { section.sh_flags(endian).0 };
         let has =
@@ -332,7 +352,7 @@ impl Letters {
             .any(|section| is_empty(section) && has(section, elf::SHF_EXECINSTR));
         let mut letters = Vec::with_capacity(sections.len());
         for section in sections.iter() {
-            let is_bss = || -> Result<bool, Error> {
+            let is_bss = || -> Result<bool, Stop> {
                 let name = sections.section_name(endian, section)?;
                 Ok([&b".bss"[..], b".sbss", b".brk"]
                     .iter()

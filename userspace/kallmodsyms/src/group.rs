@@ -19,6 +19,7 @@ use crate::Modules;
 /// assert_eq!(Group::Bpf.to_string(), "BPF");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Group {
     /// In the kernel image, part of no module.
     Core,

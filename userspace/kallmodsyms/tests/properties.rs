@@ -41,7 +41,7 @@ impl Parts {
 }
 
 fn format() -> impl Strategy<Value = Format> {
-    let dialect = proptest::sample::select(Dialect::ALL.as_slice());
+    let dialect = proptest::sample::select(Dialect::ALL);
     let width = proptest::sample::select([Width::Bits32, Width::Bits64].as_slice());
     (dialect, width).prop_map(|(dialect, width)| Format { dialect, width })
 }

@@ -46,14 +46,13 @@ const fn look(section: Section) -> (char, [&'static str; 2], [&'static str; 2]) 
 }
 
 /// The colour of a module's frame, and how the legend calls it.
-const fn frame(group: Group) -> (&'static str, &'static str) {
+fn frame(group: Group) -> (&'static str, &'static str) {
     match group {
         Group::Core => ("#39424e", "vmlinux"),
         Group::BuiltIn => ("#1d3b66", "built-in module"),
         Group::Loaded => ("#b4420f", "loaded module"),
         Group::Bpf => ("#8a1c5c", "BPF"),
-        Group::Ftrace => ("#8a1c5c", "ftrace"),
-        Group::Kprobes => ("#8a1c5c", "kprobes"),
+        other => ("#8a1c5c", other.name()),
     }
 }
 

@@ -227,7 +227,7 @@ mod tests {
         for (dialect, width, bytes) in LINES {
             let format = Format { dialect, width };
             assert!(is_usual(format, bytes));
-            for dialect in Dialect::ALL {
+            for &dialect in Dialect::ALL {
                 is_usual(Format { dialect, width }, bytes);
             }
             for place in 0..bytes.len() {
