@@ -2,7 +2,8 @@
 
 //! Symbol files of real boots, for tests and benches. `README.md` beside them says how they were made.
 //!
-//! A [`Capture`] is a boot; its files are named as the kernel names them. Unpacking one takes some tens of milliseconds.
+//! A [`Capture`] is a boot; its files are named as the kernel names them. Unpacking one takes some tens of
+//! milliseconds.
 //!
 //! ```
 //! use kallmodsyms_captures::Capture;

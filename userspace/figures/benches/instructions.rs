@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! How many instructions the work of the crate takes: on a shared machine, times say little of a small change, and counts
-//! are the same in every run. `cargo run --bin gate` runs this and compares.
+//! How many instructions the work of the crate takes: on a shared machine, times say little of a small change, and
+//! counts are the same in every run. `cargo run --bin gate` runs this and compares.
 //!
 //! Only the functions marked here are counted, not what prepares their input.
 

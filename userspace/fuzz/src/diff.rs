@@ -9,8 +9,8 @@ use kallmodsyms::diff::{Change, Counts, Diff};
 
 use crate::split;
 
-/// Compares two files, both ways. A table does not differ from itself; each symbol is in one pair or none; a pair is listed
-/// exactly if one look at it finds a difference; the other way round, the same symbols differ in the same ways.
+/// Compares two files, both ways. A table does not differ from itself; each symbol is in one pair or none; a pair is
+/// listed exactly if one look at it finds a difference; the other way round, the same symbols differ in the same ways.
 ///
 /// # Panics
 ///

@@ -7,8 +7,8 @@ use kallmodsyms::{Dialect, Symbols, Width};
 
 use crate::{naive, table};
 
-/// Reads an ELF file. Its symbols are such that kallmodsyms can print them, and read back they are the same; look-ups among
-/// them are right. What does not start as an ELF file is none.
+/// Reads an ELF file. Its symbols are such that kallmodsyms can print them, and read back they are the same; look-ups
+/// among them are right. What does not start as an ELF file is none.
 ///
 /// # Panics
 ///

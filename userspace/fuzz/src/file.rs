@@ -7,8 +7,8 @@ use kallmodsyms::{Dialect, Error, ErrorKind, Format, Symbol, SymbolTable, Symbol
 
 use crate::{naive, split, table};
 
-/// Reads a file of any dialect. Every line yields one item, a symbol exactly if the description of the format allows the
-/// line; each error has its place and can be shown; validation and the table say the same of the file.
+/// Reads a file of any dialect. Every line yields one item, a symbol exactly if the description of the format allows
+/// the line; each error has its place and can be shown; validation and the table say the same of the file.
 ///
 /// # Panics
 ///

@@ -6,8 +6,8 @@ use kallmodsyms::{Query, glob_match};
 
 use crate::naive;
 
-/// Matches what follows the first line with the pattern on it. Whether it does is what trying every length for every star
-/// says; what is no pattern matches itself alone; a query is cut at its first backquote.
+/// Matches what follows the first line with the pattern on it. Whether it does is what trying every length for every
+/// star says; what is no pattern matches itself alone; a query is cut at its first backquote.
 ///
 /// # Panics
 ///

@@ -2,9 +2,9 @@
 
 //! What the fuzzer runs: one function for each target, over any bytes.
 //!
-//! A target panics if the crate does, and if the crate's answer is another than that of [`naive`], which is written from
-//! the format's description with `split` and loops alone. `fuzz_targets/` hands the functions to libFuzzer, `tests/` runs
-//! them over `corpus/`.
+//! A target panics if the crate does, and if the crate's answer is another than that of [`naive`], which is written
+//! from the format's description with `split` and loops alone. `fuzz_targets/` hands the functions to libFuzzer,
+//! `tests/` runs them over `corpus/`.
 
 mod diff;
 mod elf;

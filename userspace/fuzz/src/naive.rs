@@ -134,7 +134,8 @@ fn elements(mut pattern: &[u8]) -> Vec<Element> {
     elements
 }
 
-/// Whether a whole name matches a pattern: which parts of the name match what of the pattern came so far, element by element.
+/// Whether a whole name matches a pattern: which parts of the name match what of the pattern came so far, element by
+/// element.
 #[must_use]
 pub fn glob_match(pattern: &[u8], name: &[u8]) -> bool {
     let mut ends: BTreeSet<usize> = BTreeSet::from([0]);

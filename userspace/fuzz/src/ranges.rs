@@ -9,8 +9,9 @@ use kallmodsyms::{Group, SymbolTable};
 
 use crate::{naive, split};
 
-/// Reads ranges, and gives the symbols after `===`, if there are any, their modules. A file is taken exactly if each line
-/// is one; what is read is what stands there; each symbol gets the modules of the last range that starts at or below it.
+/// Reads ranges, and gives the symbols after `===`, if there are any, their modules. A file is taken exactly if each
+/// line is one; what is read is what stands there; each symbol gets the modules of the last range that starts at or
+/// below it.
 ///
 /// # Panics
 ///

@@ -9,8 +9,8 @@ use kallmodsyms::{Error, ErrorKind, ReadError, Reader, Symbols};
 use crate::naive;
 
 /// Reads what follows the first line, in pieces as long as the bytes of that line say; some of them stand for a source
-/// that fails. Every item, its line, and how an error is shown are those of the file read whole. With a limit, lines that
-/// are longer are errors, and no others are because of it.
+/// that fails. Every item, its line, and how an error is shown are those of the file read whole. With a limit, lines
+/// that are longer are errors, and no others are because of it.
 ///
 /// # Panics
 ///

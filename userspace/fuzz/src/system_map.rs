@@ -7,8 +7,8 @@ use kallmodsyms::{Dialect, Kind, Slide, SlideError, SymbolTable};
 
 use crate::{naive, split, table};
 
-/// Finds the slide from a System.map, or any other file of symbols, to the file of a running kernel after `===`. There is
-/// one exactly if all code symbols with unique names agree; the map moved by it has every symbol where it should be,
+/// Finds the slide from a System.map, or any other file of symbols, to the file of a running kernel after `===`. There
+/// is one exactly if all code symbols with unique names agree; the map moved by it has every symbol where it should be,
 /// and look-ups in it are right; sizes that the running kernel's symbols get from it are those of the same symbol.
 ///
 /// # Panics

@@ -44,8 +44,8 @@ The fields of a symbol:";
 /// Print which symbols came, went, moved, or changed size, type or modules
 ///
 /// A symbol is known by its modules and its name, not by its address: KASLR moves the kernel with every boot. `+` is a
-/// symbol of the second file alone, `-` one of the first alone, `~` one of both that changed. What only moved, as nearly
-/// all does in a new build, is counted and not printed unless --only asks for it.
+/// symbol of the second file alone, `-` one of the first alone, `~` one of both that changed. What only moved, as
+/// nearly all does in a new build, is counted and not printed unless --only asks for it.
 #[derive(Args)]
 #[command(
     after_help = help::text(EXAMPLES, STATUS),

@@ -77,16 +77,17 @@ impl Root {
 pub(crate) struct Input {
     /// Use the symbols in FILE, `-` for standard input, and not those of the running kernel
     ///
-    /// A file of any dialect of /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; packed with gzip,
-    /// xz or zstd, or not.
+    /// A file of any dialect of /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; packed with
+    /// gzip, xz or zstd, or not.
     #[arg(short = 'i', long = "input", value_name = "FILE", env = VARIABLE, hide_env_values = true)]
     file: Option<PathBuf>,
     #[command(flatten)]
     root: Root,
     /// Add what FILE knows of the same kernel; may be repeated
     ///
-    /// A modules.builtin.ranges gives the modules of built-in code, a vmlinux gives sizes, and helps to find the sections of
-    /// the former, as a System.map does. Where KASLR moved the kernel is found out, and so is another kernel.
+    /// A modules.builtin.ranges gives the modules of built-in code, a vmlinux gives sizes, and helps to find the
+    /// sections of the former, as a System.map does. Where KASLR moved the kernel is found out, and so is another
+    /// kernel.
     #[arg(long, value_name = "FILE")]
     with: Vec<PathBuf>,
 }

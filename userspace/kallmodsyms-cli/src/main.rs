@@ -5,8 +5,8 @@
 //! A file for each subcommand: its arguments with their help, and `run`. What they share is in [`input`] (where symbols
 //! come from), [`output`] (standard output, colours, JSON), [`show`] and [`json`] (a symbol as text and as JSON).
 //!
-//! Exit status: 0 if all is well, 1 if problems were found, or nothing where something was looked for, 2 for wrong usage
-//! or a file that cannot be read.
+//! Exit status: 0 if all is well, 1 if problems were found, or nothing where something was looked for, 2 for wrong
+//! usage or a file that cannot be read.
 
 mod columns;
 mod completions;
@@ -39,10 +39,12 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use output::Output;
 
-/// Look up, list, check, compare and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved copies
+/// Look up, list, check, compare and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved
+/// copies
 ///
-/// Without an input the symbols are those of the running kernel, from the best source it has. An input is a file of any dialect of
-/// /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; each may be packed with gzip, xz or zstd.
+/// Without an input the symbols are those of the running kernel, from the best source it has. An input is a file of any
+/// dialect of /proc/kallmodsyms, a copy of /proc/kallsyms, a System.map, or a vmlinux; each may be packed with gzip, xz
+/// or zstd.
 #[derive(Parser)]
 #[command(name = "kallmodsyms", version, after_help = help::text(EXAMPLES, STATUS))]
 struct Arguments {

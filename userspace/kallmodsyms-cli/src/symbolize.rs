@@ -37,9 +37,9 @@ const JSON: &str = "a line for each address that is in a symbol.
 
 /// Name the addresses in a text, such as an oops or a stack trace
 ///
-/// Addresses are 16 hexadecimal digits (8 on a 32-bit kernel), as they are or in `[<` and `>]`, and what starts with 0x.
-/// The symbol follows in parentheses: `ffffffff81234567 (vfs_read+0x17/0x2b0)`. All else stays as it is. Addresses below
-/// the kernel's code, and those whose symbol the text names itself, are left alone.
+/// Addresses are 16 hexadecimal digits (8 on a 32-bit kernel), as they are or in `[<` and `>]`, and what starts with
+/// 0x. The symbol follows in parentheses: `ffffffff81234567 (vfs_read+0x17/0x2b0)`. All else stays as it is. Addresses
+/// below the kernel's code, and those whose symbol the text names itself, are left alone.
 #[derive(Args)]
 #[command(
     after_help = help::text(EXAMPLES, STATUS),

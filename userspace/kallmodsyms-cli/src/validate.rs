@@ -43,10 +43,10 @@ pub(crate) struct Arguments {
     root: Root,
     /// Also compare with FILE of the same kernel; may be repeated, once for each kind
     ///
-    /// A copy of /proc/kallsyms of the same boot, read by the same user: but for sizes and built-in modules the same, line by
-    /// line. A vmlinux or a System.map: the same symbols, types, and sizes if there are, at one distance. A
-    /// modules.builtin.ranges: the same built-in modules. Lines without a single bracket are taken for a System.map, those of
-    /// /proc/kallsyms excepted.
+    /// A copy of /proc/kallsyms of the same boot, read by the same user: but for sizes and built-in modules the same,
+    /// line by line. A vmlinux or a System.map: the same symbols, types, and sizes if there are, at one distance. A
+    /// modules.builtin.ranges: the same built-in modules. Lines without a single bracket are taken for a System.map,
+    /// those of /proc/kallsyms excepted.
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
     /// Take a file of any other dialect for an error
@@ -180,8 +180,8 @@ impl Against {
     }
 }
 
-/// Whether lines are those of /proc/kallsyms, and not of a System.map: loaded modules, or nothing but zeroes, are not in
-/// a map.
+/// Whether lines are those of /proc/kallsyms, and not of a System.map: loaded modules, or nothing but zeroes, are not
+/// in a map.
 fn is_kallsyms(path: &Path, bytes: &[u8]) -> bool {
     path.starts_with("/proc")
         || memchr(b'\t', bytes).is_some()

@@ -198,8 +198,8 @@ impl Format {
             .find(|&format| grammar::symbol(format, line).is_ok())
     }
 
-    /// The format that a bad line was most likely meant to have. If its first field is as long as an address, that tells
-    /// the width, and the number of fields whether there are sizes.
+    /// The format that a bad line was most likely meant to have. If its first field is as long as an address, that
+    /// tells the width, and the number of fields whether there are sizes.
     pub(crate) fn meant_by(line: &[u8]) -> Self {
         let head = line.split(|&byte| byte == b'\t').next().unwrap_or(line);
         let mut fields = head.split(|&byte| byte == b' ');

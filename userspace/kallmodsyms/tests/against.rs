@@ -84,7 +84,8 @@ const RANGES: &str = "\
 .bss 00000000-00000008 intel_rapl_perf
 ";
 
-/// What is broken as the file stands: the key at the border of two objects, the key behind the last range, per-CPU data.
+/// What is broken as the file stands: the key at the border of two objects, the key behind the last range, per-CPU
+/// data.
 const KNOWN: [(Rule, usize); 2] = [(Rule::RangesBorder, 1), (Rule::RangesIncomplete, 2)];
 
 fn table(file: &str) -> SymbolTable {
@@ -118,8 +119,8 @@ fn against_all(file: &[u8], linked: &SymbolTable, placed: &Placed<'_>) -> Report
         .run()
 }
 
-/// Makes the one change, and tells what the linker's table and the ranges say beyond what they said before, with the line of
-/// the first finding and its message.
+/// Makes the one change, and tells what the linker's table and the ranges say beyond what they said before, with the
+/// line of the first finding and its message.
 fn change(from: &str, to: &str) -> (Vec<(Rule, usize)>, usize, String) {
     assert_eq!(
         KALLMODSYMS.matches(from).count(),

@@ -175,8 +175,8 @@ fn modules_are_sorted_and_listed_once() {
     assert_eq!(ranges.iter().nth(1).unwrap().start, 0x1_2345_6789);
 }
 
-/// An anchor away from the start of its section, ranges before it, per-CPU data from 0, loaded modules below the image as
-/// on arm64.
+/// An anchor away from the start of its section, ranges before it, per-CPU data from 0, loaded modules below the image
+/// as on arm64.
 #[test]
 fn each_section_is_placed_by_its_anchor() {
     let ranges = "\

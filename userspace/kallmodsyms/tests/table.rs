@@ -174,8 +174,8 @@ impl Model {
             .collect()
     }
 
-    /// Symbols and bytes by section of each module, and of core code under `None`. Addresses are cut wherever a symbol of
-    /// the module starts or ends; each piece belongs to the first symbol that covers it.
+    /// Symbols and bytes by section of each module, and of core code under `None`. Addresses are cut wherever a symbol
+    /// of the module starts or ends; each piece belongs to the first symbol that covers it.
     fn totals(&self) -> BTreeMap<Option<&str>, (usize, BTreeMap<Section, u64>)> {
         let mut members: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::from([(None, vec![])]);
         for (index, symbol) in self.symbols.iter().enumerate() {

@@ -2,9 +2,9 @@
 
 //! Asks drgn what the crate is asked, of every symbol of every capture, and compares. Prints KTAP.
 //!
-//! drgn has its own parser and its own indexes. It reads `/proc/kallsyms` alone, where it takes the distance to the next
-//! line for the size of a symbol; sized symbols it is handed one by one, and finds them with an index for symbols that
-//! overlap. So with sizes the answers have to be the same. Without, they differ where guessed sizes do, and every
+//! drgn has its own parser and its own indexes. It reads `/proc/kallsyms` alone, where it takes the distance to the
+//! next line for the size of a symbol; sized symbols it is handed one by one, and finds them with an index for symbols
+//! that overlap. So with sizes the answers have to be the same. Without, they differ where guessed sizes do, and every
 //! difference has to be one of those in [`Reason`].
 
 mod drgn;
@@ -242,8 +242,8 @@ impl fmt::Display for Reason {
 
 /// Where symbols have no sizes, the same one contains an address, but for the differences that have a reason.
 ///
-/// drgn ends a symbol where the next line says, if that stands higher, and the lines of loaded modules are in no order. So
-/// it gets them sorted.
+/// drgn ends a symbol where the next line says, if that stands higher, and the lines of loaded modules are in no order.
+/// So it gets them sorted.
 fn addresses_without_sizes(python: &str, tables: &Tables) -> Outcome {
     let table = &tables.without_sizes;
     let mut lines: Vec<&[u8]> = tables

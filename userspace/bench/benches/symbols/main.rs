@@ -2,8 +2,8 @@
 
 //! Reading, indexing and looking up, beside every peer, on the same files.
 //!
-//! A bench is called `CAPTURE-WORK/WHO`; `kallmodsyms-figures` makes a table of ratios from what criterion keeps. What a
-//! machine cannot run is skipped aloud, and named in the file `skipped` where criterion keeps its results.
+//! A bench is called `CAPTURE-WORK/WHO`; `kallmodsyms-figures` makes a table of ratios from what criterion keeps. What
+//! a machine cannot run is skipped aloud, and named in the file `skipped` where criterion keeps its results.
 
 mod input;
 mod peer;
@@ -147,7 +147,8 @@ fn all_fields(file: &[u8]) -> Result<(usize, u64)> {
     Ok((count, sum))
 }
 
-/// The whole index but for that of names, from memory; and from a file to the answer to one look-up, as the peers do it.
+/// The whole index but for that of names, from memory; and from a file to the answer to one look-up, as the peers do
+/// it.
 fn load(criterion: &mut Criterion, input: &Input) -> Result<()> {
     let mut group = group(criterion, &input.name, "load");
     for (who, file) in [
@@ -246,7 +247,8 @@ fn agree(who: &str, found: &[u64], expected: &[u64]) -> Result<()> {
     Ok(())
 }
 
-/// One warm look-up of a name that is there, with and without its module; and the index that it takes, which is made once.
+/// One warm look-up of a name that is there, with and without its module; and the index that it takes, which is made
+/// once.
 fn name(criterion: &mut Criterion, input: &Input) -> Result<()> {
     let mut group = group(criterion, &input.name, "name");
     let table = SymbolTable::from_bytes(&input.kallmodsyms)?;

@@ -2,8 +2,8 @@
 
 //! What is measured beside the crate: libraries, called as their documents say, and programs.
 //!
-//! No peer reads sizes or several modules, so all get the plain `kallsyms` of the same boot. Those that read nothing but
-//! `/proc/kallsyms` run in a mount namespace of their own, where a capture is bound over it.
+//! No peer reads sizes or several modules, so all get the plain `kallsyms` of the same boot. Those that read nothing
+//! but `/proc/kallsyms` run in a mount namespace of their own, where a capture is bound over it.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Counts instructions with gungraun and compares them with `instructions.toml`; prints KTAP. With `--accept`, writes the
-//! file instead.
+//! Counts instructions with gungraun and compares them with `instructions.toml`; prints KTAP. With `--accept`, writes
+//! the file instead.
 
 use std::env;
 use std::fs;

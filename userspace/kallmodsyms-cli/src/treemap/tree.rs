@@ -40,8 +40,8 @@ pub(super) struct Part<'t> {
     pub(super) families: Vec<Family<'t>>,
 }
 
-/// Symbols whose names start alike, such as `acpi_*`: what the kernel itself has in place of modules. A module's section
-/// is one family.
+/// Symbols whose names start alike, such as `acpi_*`: what the kernel itself has in place of modules. A module's
+/// section is one family.
 pub(super) struct Family<'t> {
     /// None for all that have no family of their own.
     pub(super) name: Option<String>,

@@ -90,8 +90,8 @@ impl<'t> Matching<'t> {
         )
     }
 
-    /// Pairs symbols of the same modules and name where that is one on each side. Returns the names that both tables have
-    /// and that have more symbols.
+    /// Pairs symbols of the same modules and name where that is one on each side. Returns the names that both tables
+    /// have and that have more symbols.
     fn pair_unique(&mut self) -> Vec<&'t [u8]> {
         let mut left = Vec::new();
         for entry in self.old {
@@ -122,7 +122,8 @@ impl<'t> Matching<'t> {
         left
     }
 
-    /// Calls a function with the symbols of one name and the same modules that have no partner, both lists in address order.
+    /// Calls a function with the symbols of one name and the same modules that have no partner, both lists in address
+    /// order.
     fn each_owner(
         &mut self,
         name: &[u8],

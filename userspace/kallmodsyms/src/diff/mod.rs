@@ -10,15 +10,15 @@
 //!    stand at the same distance from the next lower symbol of step 1; then by the next higher one; then those of the
 //!    same size and letter, in address order; then the rest, in address order.
 //! 3. Of what is left, symbols of one name are the same with other modules, if the name is global on both sides, or if
-//!    both are part of the kernel image and either belongs to no module, or they share one. Again those of the same size
-//!    and letter first, then one that is left with one that is left.
+//!    both are part of the kernel image and either belongs to no module, or they share one. Again those of the same
+//!    size and letter first, then one that is left with one that is left.
 //!
-//! All addresses of the kernel image change by one [`Slide`] from boot to boot (KASLR), and those of each loaded module by
-//! others: each kind of section of it has a place of its own. The most common distance of such a part is its slide; of
-//! two that are equally common, the smaller one, and none if they differ in sign alone. In the image it has to be that of
-//! more than half of the symbols; in a kernel that was built anew there may be no such, and the slide is that of `_text`.
-//! A symbol has moved if it moved by another distance than its part. Absolute symbols (on x86-64 all of per-CPU data) do
-//! not slide.
+//! All addresses of the kernel image change by one [`Slide`] from boot to boot (KASLR), and those of each loaded module
+//! by others: each kind of section of it has a place of its own. The most common distance of such a part is its slide;
+//! of two that are equally common, the smaller one, and none if they differ in sign alone. In the image it has to be
+//! that of more than half of the symbols; in a kernel that was built anew there may be no such, and the slide is that
+//! of `_text`. A symbol has moved if it moved by another distance than its part. Absolute symbols (on x86-64 all of
+//! per-CPU data) do not slide.
 //!
 //! What only one of the tables knows is no difference: sizes, or the modules of built-in code.
 //!

@@ -17,8 +17,8 @@
 //! alone, which has the same grammar without its rare parts, and leaves that take eight bytes at a time.
 //!
 //! A parser that fails says what it missed at its place. That is not always what is wrong with the line: a line without
-//! a size first fails where a letter is no hex digit. So a failed line is looked at again as a whole, in `refine`, which
-//! costs nothing as long as lines are well formed.
+//! a size first fails where a letter is no hex digit. So a failed line is looked at again as a whole, in `refine`,
+//! which costs nothing as long as lines are well formed.
 
 pub(crate) mod usual;
 mod word;

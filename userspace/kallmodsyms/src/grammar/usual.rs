@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! The usual line, fast: four times as fast as the grammar with its reasons, which also needs the line's end beforehand.
+//! The usual line, fast: four times as fast as the grammar with its reasons, which also needs the line's end
+//! beforehand.
 //!
 //! Nearly every line is well formed, has a size of at most three digits and no object file. Such a line is recognized
 //! here without a search for its end: where the name or the list ends, the line does. Every other line, well formed or
@@ -77,8 +78,8 @@ fn address(width: Width, input: &[u8]) -> Parsed<'_, u64> {
 
 /// A size of one to three digits and the blank after it.
 ///
-/// Of all sizes of a kernel, 99.8 % are that short, and 72 % have two digits. A branch for each length is right so often
-/// that it beats a computation: that must end before the next field can be looked at.
+/// Of all sizes of a kernel, 99.8 % are that short, and 72 % have two digits. A branch for each length is right so
+/// often that it beats a computation: that must end before the next field can be looked at.
 #[inline(always)]
 fn size(input: &[u8]) -> Parsed<'_, u64> {
     let digit = |byte: u8| HEX[usize::from(byte)];

@@ -2,8 +2,8 @@
 
 //! Eight bytes at a time, in one 64-bit word.
 //!
-//! The first byte is the lowest of the word, so that what a carry or a borrow disturbs is a later byte. The first byte of
-//! some kind is thus found exactly, though those after it may not be.
+//! The first byte is the lowest of the word, so that what a carry or a borrow disturbs is a later byte. The first byte
+//! of some kind is thus found exactly, though those after it may not be.
 
 #![expect(clippy::inline_always, reason = "as for the usual line")]
 
@@ -59,11 +59,11 @@ pub(super) fn low_byte(input: &[u8]) -> usize {
         .unwrap_or(input.len() - at)
 }
 
-/// How many bytes come before the first that is a blank, a control character, or from 0xa1 on; at least as many as there
-/// are if there is none.
+/// How many bytes come before the first that is a blank, a control character, or from 0xa1 on; at least as many as
+/// there are if there is none.
 ///
-/// Looks at all words and chooses without a branch. A loop that ends with the first hit executes as many instructions on
-/// average, but nothing can predict the length of a name: of a wrong guess every other line, reading takes a quarter
+/// Looks at all words and chooses without a branch. A loop that ends with the first hit executes as many instructions
+/// on average, but nothing can predict the length of a name: of a wrong guess every other line, reading takes a quarter
 /// longer.
 #[inline(always)]
 pub(super) fn low_or_high_byte(input: &[u8; 40]) -> usize {

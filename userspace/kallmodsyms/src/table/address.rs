@@ -2,11 +2,11 @@
 
 //! Addresses in order, and how to find one.
 //!
-//! A kernel has its symbols in a few clusters: per-CPU data from 0, the image, modules. Within a cluster an address is an
-//! offset of four bytes from the first one, and symbols lie dense enough that the upper bits of the offset say where in
-//! the table to look: a bucket of 8 to 16 symbols on the average. So a look-up is one step to the bucket and one count over
-//! 32 offsets, without a branch that depends on data. Binary search took three times as long: 13 steps, each of which waits
-//! for the one before. Where symbols crowd one bucket, it narrows that bucket down.
+//! A kernel has its symbols in a few clusters: per-CPU data from 0, the image, modules. Within a cluster an address is
+//! an offset of four bytes from the first one, and symbols lie dense enough that the upper bits of the offset say where
+//! in the table to look: a bucket of 8 to 16 symbols on the average. So a look-up is one step to the bucket and one
+//! count over 32 offsets, without a branch that depends on data. Binary search took three times as long: 13 steps, each
+//! of which waits for the one before. Where symbols crowd one bucket, it narrows that bucket down.
 
 use alloc::vec::Vec;
 use core::ops::Range;

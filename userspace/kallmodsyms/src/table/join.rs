@@ -15,8 +15,8 @@ use super::size::Sizes;
 use crate::ranges::Placed;
 
 impl SymbolTable {
-    /// Gives the symbols of built-in code their modules. A table that [has them](super::Facts::built_in_modules) stays as
-    /// it is.
+    /// Gives the symbols of built-in code their modules. A table that [has them](super::Facts::built_in_modules) stays
+    /// as it is.
     ///
     /// Linear, with one binary search for each symbol of the image. What ranges do not tell:
     /// [`ranges`](crate::ranges).
@@ -48,10 +48,11 @@ impl SymbolTable {
     }
 
     /// Gives the symbols of the kernel image the sizes that another table has for them: that of a `vmlinux`,
-    /// [moved](crate::Slide::move_table) to where the kernel runs. A table that [has sizes](super::Facts::sizes) stays as
-    /// it is, and one without has none to give.
+    /// [moved](crate::Slide::move_table) to where the kernel runs. A table that [has sizes](super::Facts::sizes) stays
+    /// as it is, and one without has none to give.
     ///
-    /// No image knows the sizes of what is loaded. Such symbols keep none, and reach as far as in a table without sizes.
+    /// No image knows the sizes of what is loaded. Such symbols keep none, and reach as far as in a table without
+    /// sizes.
     ///
     /// Linear, with a look-up by name for each symbol of the image. Makes the index of names anew.
     ///

@@ -145,8 +145,8 @@ impl SymbolTable {
             .map_err(Error::of_file)
     }
 
-    /// Reads a whole stream of any [`Dialect`], a file for instance, which is never in memory as a whole:
-    /// while building, the heap holds 1.3 times the file at most, and three quarters of it afterwards. Reads 64 KiB at a
+    /// Reads a whole stream of any [`Dialect`], a file for instance, which is never in memory as a whole: while
+    /// building, the heap holds 1.3 times the file at most, and three quarters of it afterwards. Reads 64 KiB at a
     /// time; a buffered reader gains nothing.
     ///
     /// # Errors
@@ -336,8 +336,8 @@ impl SymbolTable {
     }
 
     /// The symbols of exactly this name, or where there are none, those that a compiler renamed from it by
-    /// `.llvm.<hash>` when it made a local symbol global. Other suffixes (`.cold`, `.isra.0`) stand for other code and are
-    /// never dropped.
+    /// `.llvm.<hash>` when it made a local symbol global. Other suffixes (`.cold`, `.isra.0`) stand for other code and
+    /// are never dropped.
     ///
     /// Constant time, as [`named`](Self::named).
     ///
@@ -355,8 +355,8 @@ impl SymbolTable {
 
     /// All symbols that a query asks for, in address order.
     ///
-    /// Constant time for a name, linear for a pattern: in the table, or in the part of it where the symbols of the module
-    /// are.
+    /// Constant time for a name, linear for a pattern: in the table, or in the part of it where the symbols of the
+    /// module are.
     ///
     /// ```
     /// use kallmodsyms::{Query, SymbolTable};

@@ -10,8 +10,8 @@ use core::ops::Range;
 
 const BLOCK: usize = 32;
 
-/// The symbols that reach past the next one's start, and the furthest end among each 32 of them, among each 32 of those,
-/// and so on, for tables that nest on purpose.
+/// The symbols that reach past the next one's start, and the furthest end among each 32 of them, among each 32 of
+/// those, and so on, for tables that nest on purpose.
 #[derive(Default)]
 pub(super) struct Reach {
     ranks: Vec<u32>,
@@ -43,8 +43,8 @@ impl Reach {
         Self { ranks, levels }
     }
 
-    /// The last symbol before this rank that reaches past the next one's start, and beyond the address. `end` is where a
-    /// symbol ends.
+    /// The last symbol before this rank that reaches past the next one's start, and beyond the address. `end` is where
+    /// a symbol ends.
     ///
     /// Climbs from the symbols to blocks of them until one reaches, and down again: at most 32 looks on each level.
     pub(super) fn last_before(

@@ -7,9 +7,9 @@ use core::ops::Range;
 
 const BLOCK: usize = 64;
 
-/// A number for each symbol, kept once for each run of symbols with the same: 139,609 symbols make 2,300 runs of the same
-/// modules, and of 64 neighbours all but the first few are one run. So where the first of each 64 symbols is says where
-/// to look, in a step or two.
+/// A number for each symbol, kept once for each run of symbols with the same: 139,609 symbols make 2,300 runs of the
+/// same modules, and of 64 neighbours all but the first few are one run. So where the first of each 64 symbols is says
+/// where to look, in a step or two.
 pub(super) struct Runs {
     /// Where each run starts, and its number. The first run starts with the first symbol.
     runs: Vec<(u32, u32)>,

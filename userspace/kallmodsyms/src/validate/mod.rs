@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Checks a whole file, alone or against other sources: `/proc/kallsyms` of the same boot, the linker's table of the same
-//! kernel (`vmlinux` or `System.map`), its `modules.builtin.ranges`.
+//! Checks a whole file, alone or against other sources: `/proc/kallsyms` of the same boot, the linker's table of the
+//! same kernel (`vmlinux` or `System.map`), its `modules.builtin.ranges`.
 //!
 //! A line that the [grammar](crate::grammar) does not allow is a finding. So is a line that breaks one of the format's
 //! guarantees: each is a [`Rule`] with a name and a [`Severity`].
@@ -11,10 +11,10 @@
 //!
 //! # Which symbols are built in
 //!
-//! A bracket does not say whether its module is loaded. `/proc/kallsyms` of the same boot does: there only symbols outside
-//! the kernel image have one. Without it, the kernel image ends with the last line that has no bracket: the linker script
-//! puts markers such as `_end` last, and they belong to no module, while all that follows has a bracket. This holds for
-//! whole files alone, and so does validation.
+//! A bracket does not say whether its module is loaded. `/proc/kallsyms` of the same boot does: there only symbols
+//! outside the kernel image have one. Without it, the kernel image ends with the last line that has no bracket: the
+//! linker script puts markers such as `_end` last, and they belong to no module, while all that follows has a bracket.
+//! This holds for whole files alone, and so does validation.
 //!
 //! ```
 //! use kallmodsyms::validate::{Rule, Validation};
@@ -105,14 +105,15 @@ impl<'a> Validation<'a> {
         }
     }
 
-    /// Also compares the kernel image with the linker's table of the same kernel, from its `vmlinux` or `System.map`: every
-    /// symbol that kallsyms keeps is there, moved by one slide, with the type and, if both tell, the size that the linker
-    /// recorded ([`Rule::Linked`] and the rules whose names start so).
+    /// Also compares the kernel image with the linker's table of the same kernel, from its `vmlinux` or `System.map`:
+    /// every symbol that kallsyms keeps is there, moved by one slide, with the type and, if both tell, the size that
+    /// the linker recorded ([`Rule::Linked`] and the rules whose names start so).
     ///
     /// ```
     /// use kallmodsyms::{SymbolTable, validate::{Rule, Validation}};
     ///
-    /// let map = SymbolTable::from_bytes(b"ffffffff81000000 T _text\nffffffff81000040 t f\nffffffff81001000 B _end\n")?;
+    /// let map = b"ffffffff81000000 T _text\nffffffff81000040 t f\nffffffff81001000 B _end\n";
+    /// let map = SymbolTable::from_bytes(map)?;
     /// let file = b"ffffffffa2000000 0 T _text\nffffffffa2000040 8 t f\nffffffffa2001000 0 B _end\n";
     /// let report = Validation::new(file).against_linked(&map).run();
     /// assert!(report.is_valid());
@@ -130,9 +131,8 @@ impl<'a> Validation<'a> {
         }
     }
 
-    /// Also compares the modules of the kernel image with what `modules.builtin.ranges` says
-    /// ([`Rule::RangesModules`] and the rules whose names start so). That file is known to be incomplete, so what only it
-    /// lacks is a warning.
+    /// Also compares the modules of the kernel image with what `modules.builtin.ranges` says ([`Rule::RangesModules`]
+    /// and the rules whose names start so). That file is known to be incomplete, so what only it lacks is a warning.
     ///
     /// ```
     /// use kallmodsyms::{SymbolTable, ranges::Ranges, validate::{Rule, Validation}};
@@ -182,8 +182,9 @@ impl<'a> Validation<'a> {
         Self { keep, ..self }
     }
 
-    /// Looks at every line twice. Allocates for the findings that are kept and for the set of modules, not for lines. Against
-    /// a linker's table or ranges, also makes a table of the file, and a [`Diff`](crate::diff::Diff) of both tables.
+    /// Looks at every line twice. Allocates for the findings that are kept and for the set of modules, not for lines.
+    /// Against a linker's table or ranges, also makes a table of the file, and a [`Diff`](crate::diff::Diff) of both
+    /// tables.
     ///
     /// ```
     /// use kallmodsyms::validate::{Rule, Validation};

@@ -43,8 +43,8 @@ macro_rules! rules {
     ($($(#[$doc:meta])* $rule:ident $name:literal $severity:ident $help:literal)*) => {
         /// What validation looks at.
         ///
-        /// The first ten are the grammar of a line, the next nine concern lines with each other, the others compare with
-        /// another source.
+        /// The first ten are the grammar of a line, the next nine concern lines with each other, the others compare
+        /// with another source.
         ///
         /// ```
         /// use kallmodsyms::validate::{Rule, Severity};
@@ -161,15 +161,16 @@ rules! {
     /// Without sizes and the modules of built-in symbols, the file is `/proc/kallsyms` of the same boot.
     Projection "projection" Error
         "compare two files of one boot, read by one user, while no module or BPF program comes or goes"
-    /// One slide takes code from where it was linked to where the file has it: at least 99 of 100 symbols whose names are
-    /// unique.
+    /// One slide takes code from where it was linked to where the file has it: at least 99 of 100 symbols whose names
+    /// are unique.
     Linked "linked" Error
         "compare with vmlinux or System.map of this very build, and as a reader who may see addresses"
     /// Every symbol that the linker knows and kallsyms keeps is listed.
     LinkedMissing "linked-missing" Error "kallsyms lists all symbols of vmlinux but absolute ones: was the line lost?"
     /// Every symbol of the kernel image is one that the linker knows.
     LinkedUnknown "linked-unknown" Error "vmlinux has no such symbol: was the line, or the name, changed?"
-    /// A symbol of the image stands where the linker put it, moved by the slide. Per-CPU data counted from 0 does not move.
+    /// A symbol of the image stands where the linker put it, moved by the slide. Per-CPU data counted from 0 does not
+    /// move.
     LinkedAddress "linked-address" Error "KASLR moves the whole image by one distance: was the address changed?"
     /// A symbol of the image has the size that the linker recorded.
     LinkedSize "linked-size" Error "sizes are st_size of vmlinux, not the distance to the next symbol: see nm -S"
@@ -177,10 +178,11 @@ rules! {
     LinkedType "linked-type" Error "kallsyms prints the letters of nm: see nm, and the letter in /proc/kallsyms"
     /// A symbol of the image belongs to the modules that `modules.builtin.ranges` has for its address.
     RangesModules "ranges-modules" Error "is modules.builtin.ranges of this very build? see the object file's .cmd file"
-    /// So does a symbol of size zero. One that stands on the border of two objects may be of either: ranges cannot tell.
+    /// So does a symbol of size zero. One that stands on the border of two objects may be of either: ranges cannot
+    /// tell.
     RangesBorder "ranges-border" Warning "no range tells of which object a symbol on its border is: see nm on both"
-    /// A symbol that belongs to a module lies in a range. Linux 6.12 makes none of per-CPU data, nor of sections without a
-    /// leading dot, and leaves gaps at the ends of others.
+    /// A symbol that belongs to a module lies in a range. Linux 6.12 makes none of per-CPU data, nor of sections
+    /// without a leading dot, and leaves gaps at the ends of others.
     RangesIncomplete "ranges-incomplete" Warning
         "modules.builtin.ranges leaves out per-CPU data and sections such as __param; see nm on the object file"
 }
