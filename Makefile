@@ -7,8 +7,9 @@
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/cargo
 OUT ?= build/export
+E2E := cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e --
 
-.PHONY: help run test stress bench bench-kernel shell kernel tree export check where clean distclean
+.PHONY: help run test lanes stress bench bench-kernel shell kernel tree export check where clean distclean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
@@ -16,7 +17,13 @@ run: ## build and boot the patched kernel, and show /proc/kallmodsyms
 	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard run build/run && qemu/show.sh build/run
 
 test: ## everything that can be tested; the last line counts
-	@qemu/install.sh test && qemu/turn.sh cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e -- suite
+	@qemu/install.sh test && qemu/turn.sh $(E2E) suite
+
+lanes: ## test the kernels of all lanes (make lane-NAME: of one): lockdep, KASAN and so on
+	@qemu/install.sh lanes && qemu/turn.sh $(E2E) lane
+
+lane-%:
+	@qemu/install.sh $@ && qemu/turn.sh $(E2E) lane $*
 
 stress: ## read while modules and BPF programs come and go, 2,000 times (make test: 100)
 	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard stress build/stress && grep -h '# .*stress' build/stress/result.ktap

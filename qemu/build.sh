@@ -7,19 +7,26 @@
 #   qemu/build.sh CONFIG [--pristine]
 #
 # --pristine builds the base without the series, to compare with. Lines "#: KEY VALUE"
-# of a configuration are for this script: start (what it is merged onto: a defconfig of
-# the tree, or allnoconfig), make (an argument), expect (lines that a whole build prints,
-# .cmd files that it leaves), and for run.sh guest (the modules that its guest loads).
+# of a configuration are for this script: onto (the configuration that it adds to: that
+# one's lines come first, and the last line for an option counts), start (what all is merged
+# onto: a defconfig of the tree, or allnoconfig), arch (x86 unless said), make (an argument),
+# expect (lines that a whole build prints, .cmd files that it leaves), and for run.sh guest
+# (the modules that its guest loads).
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
+# shellcheck source=qemu/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 config=${1:?usage: qemu/build.sh CONFIG [--pristine]}
-fragment=$top/qemu/config/$config.config
-[ -f "$fragment" ] || die "$fragment: no such configuration; there are: $(cd "$top/qemu/config" && echo *.config)"
-directive() { sed -n "s/^#: $1 //p" "$fragment"; }
+fragment=$(configuration "$config")
+architecture "$fragment"
 
-for tool in gcc clang ld.lld ccache cargo bindgen /usr/bin/rustc /usr/bin/rustfmt /usr/bin/clippy-driver gawk flex bison bc; do
+mapfile -t extra < <(directives "$fragment" make)
+extra+=(ARCH="$arch" CROSS_COMPILE="$cross")
+compiler=${cross}gcc
+case " ${extra[*]} " in *" LLVM=1 "*) compiler=clang ;; esac
+for tool in "$compiler" gcc clang ld.lld ccache cargo bindgen /usr/bin/rustc /usr/bin/rustfmt /usr/bin/clippy-driver gawk flex bison bc; do
 	command -v "$tool" >/dev/null || die "$tool is missing: run qemu/install.sh"
 done
 locate
@@ -35,11 +42,11 @@ fi
 out=$from/build-$config
 log=$out.log
 want=$({
-	cat "$fragment" "$patches/series"
+	cat - "$patches/series" <<<"$fragment"
 	[ "$from" = "$src" ] || (cd "$top/kmod" && kmod_files | xargs -r sha256sum)
-	gcc --version
-	ld --version
-	clang --version
+	"$compiler" --version
+	"${cross}ld" --version
+	clang --version # bindgen uses it in any case
 	/usr/bin/rustc -vV
 	bindgen --version
 	printf '%s\n' "${kmake[@]:2}" # all but -jN
@@ -60,9 +67,7 @@ fi
 rm -f "$out/.stamp"
 mkdir -p "$out"
 arguments=(-C "$from" "O=$out")
-mapfile -t extra < <(directive make)
-compiler="ccache gcc"
-case " ${extra[*]} " in *" LLVM=1 "*) compiler="ccache clang" ;; esac
+extra+=(CC="ccache $compiler")
 
 failed() {
 	say "error: $label: the build failed; the first errors:"
@@ -72,15 +77,16 @@ failed() {
 
 # Configure, and see that every line of the fragment held: kconfig drops an option
 # whose dependency is missing without a word.
-start=$(directive start)
+start=$(directive "$fragment" start)
 if [ "$start" = allnoconfig ]; then
-	target=(KCONFIG_ALLCONFIG="$fragment" allnoconfig)
+	echo "$fragment" >"$out/.fragment"
+	target=(KCONFIG_ALLCONFIG="$out/.fragment" allnoconfig)
 else
-	[ -f "$from/arch/x86/configs/$start" ] || die "$fragment: '#: start $start' is neither allnoconfig nor a file of arch/x86/configs/"
-	cat "$from/arch/x86/configs/$start" "$fragment" >"$out/.config"
+	[ -f "$from/arch/$arch/configs/$start" ] || die "$config.config: '#: start $start' is neither allnoconfig nor a file of arch/$arch/configs/"
+	cat "$from/arch/$arch/configs/$start" - <<<"$fragment" >"$out/.config"
 	target=(olddefconfig)
 fi
-"${kmake[@]}" "${extra[@]}" CC="$compiler" "${arguments[@]}" "${target[@]}" >"$log" 2>&1 || failed
+"${kmake[@]}" "${extra[@]}" "${arguments[@]}" "${target[@]}" >"$log" 2>&1 || failed
 lost=$(while read -r line; do
 	case $line in
 	CONFIG_*=n | '# CONFIG_'*' is not set')
@@ -89,15 +95,19 @@ lost=$(while read -r line; do
 		;;
 	CONFIG_*) grep -qxF -- "$line" "$out/.config" || echo "$line" ;;
 	esac
-done <"$fragment")
+done <<<"$fragment")
 # The base knows nothing of the options that the series adds.
 [ "$from" = "$tree" ] || lost=$(grep -v '^CONFIG_KALLMODSYMS' <<<"$lost" || true)
-[ -z "$lost" ] || die "$label: did not hold in $out/.config: $(paste -sd' ' <<<"$lost"): look for what it depends on, and add that to $fragment"
+if [ -n "$lost" ]; then
+	say "error: $label: did not hold in $out/.config: $(paste -sd' ' <<<"$lost")"
+	sed -n 's/^CONFIG_\([^=]*\)=.*/\1/p' <<<"$lost" | while read -r option; do unmet "$from" "$out/.config" "$option" >&2; done
+	die "$label: add what it depends on to $config.config, or find out why this toolchain does not offer it"
+fi
 
 cmds() { find "$out" -name '.*.cmd' | wc -l; }
 # kbuild prints a line for most targets, not for all: a whole build has so many lines, and
 # leaves so many .cmd files, of which an interrupted one has left some.
-read -r lines all _ <<<"$(cat "$cache/expect/$config" 2>/dev/null || directive expect) 0 0"
+read -r lines all _ <<<"$(cat "$cache/expect/$config" 2>/dev/null || directive "$fragment" expect) 0 0"
 there=$(cmds)
 cargo build --quiet --release --manifest-path "$top/qemu/progress/Cargo.toml"
 progress=${CARGO_TARGET_DIR:-$top/qemu/progress/target}/release/progress
@@ -105,10 +115,10 @@ mkdir -p "$CCACHE_DIR" "$cache/expect"
 say "$label: building in $out"
 "$progress" --label "$label" --log "$log" --expect "$lines" \
 	--done $((all > 0 ? there * lines / all : 0)) -- \
-	"${kmake[@]}" "${extra[@]}" CC="$compiler" "${arguments[@]}" bzImage modules || failed
+	"${kmake[@]}" "${extra[@]}" "${arguments[@]}" "$image" modules || failed
 [ "$there" -gt 100 ] || echo "$(grep -c '^  [A-Z]' "$log") $(cmds)" >"$cache/expect/$config"
 
-outputs=(.config vmlinux System.map arch/x86/boot/bzImage)
+outputs=(.config vmlinux System.map "arch/$arch/boot/$image")
 for f in modules.builtin modules.builtin.ranges vmlinux.map vmlinux.o.map; do
 	[ ! -f "$out/$f" ] || outputs+=("$f")
 done

@@ -3,8 +3,9 @@
 #
 # initramfs.sh --kernel-build DIR --out FILE [--bin FILE]... [--module FILE]...
 #
-# Makes the guest's root file system: busybox, guest/init, the kselftests
-# (compiled here), the binaries and modules named, and the kernel's .config.
+# Makes the guest's root file system: busybox (BUSYBOX= if another than the host's),
+# guest/init, the kselftests (compiled here with CC=, or gcc), the binaries and
+# modules named, and the kernel's .config.
 # gen_init_cpio writes device nodes without root, and the same input gives the
 # same bytes.
 set -euo pipefail
@@ -28,7 +29,7 @@ done
 [[ $build && $out ]] || die "$usage"
 gen_init_cpio=$build/usr/gen_init_cpio
 [[ -x $gen_init_cpio ]] || die "$gen_init_cpio is missing: build the kernel in $build first"
-busybox=$(command -v busybox) || die "busybox is missing: apt-get install busybox-static"
+busybox=${BUSYBOX:-$(command -v busybox)} || die "busybox is missing: apt-get install busybox-static"
 [[ $(ldd "$busybox" 2>&1) == *'not a dynamic executable'* ]] ||
 	die "$busybox needs shared libraries: apt-get install busybox-static"
 

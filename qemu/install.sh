@@ -5,11 +5,11 @@
 # (Debian's is too old for Linux 6.12 with this compiler). As another user than root, or
 # where there is no apt, it says exactly what is missing and stops.
 #
-#   qemu/install.sh [test | bench]
+#   qemu/install.sh [test | bench | lanes | lane-NAME]
 #
 # test adds what counts instructions: valgrind, and gungraun's runner in the cache; and in
 # the cache, if it can, drgn and the oldest Rust that our crates promise to build with: what
-# needs them is skipped otherwise. bench adds the peers that are measured, if it can: the
+# needs them is skipped otherwise. lanes adds what one for arm64 takes. bench adds the peers that are measured, if it can: the
 # benches say which they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
@@ -29,6 +29,9 @@ case ${1:-} in
 test)
 	packages+=(valgrind python3-venv)
 	cargo=1.88.0
+	;;
+lane-arm64 | lanes)
+	packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm)
 	;;
 bench)
 	packages=(build-essential)
@@ -80,6 +83,27 @@ old_rust() {
 			for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit; done
 	) && mv "$new" "$cache/tools/rust-$msrv"
 }
+
+# What an arm64 guest runs, and what to build its command with: unpacked as above. Debian's
+# lists of arm64 packages are kept beside them, so the machine's own apt knows of none of it.
+arm64() {
+	local version new=$cache/tools/arm64.new
+	local apt=(apt-get -q -o APT::Sandbox::User="$(id -un)" -o APT::Architecture=arm64 -o APT::Architectures=arm64
+		-o Dir::State="$new/apt" -o Dir::State::status=/dev/null -o Dir::Cache="$new/apt")
+	version=$(dpkg-query -W -f '${Version}' libstd-rust-web-dev)
+	rm -rf "$new" && mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" && (
+		cd "$new" && "${apt[@]}" update && "${apt[@]}" download busybox-static "libstd-rust-web-dev=$version" &&
+			for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit; done && rm -r apt
+	) && mv "$new" "$cache/tools/arm64"
+}
+case ${1:-} in lane-arm64 | lanes)
+	if [ ! -d "$cache/tools/arm64" ]; then
+		say "install: busybox and Rust's library for arm64"
+		lock "$cache/tools"
+		arm64 >&2 || die "cannot fetch Debian's busybox-static and libstd-rust-web-dev for arm64 (see above; no network?)"
+	fi
+	;;
+esac
 
 [ "${1:-}" = test ] || exit 0
 if ! compgen -G "$cache/tools/drgn/lib/python3*/site-packages/drgn-$drgn.dist-info" >/dev/null; then

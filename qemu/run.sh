@@ -10,10 +10,14 @@
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
+# shellcheck source=qemu/lib.sh
+. "$(dirname "$0")/lib.sh"
 usage="usage: qemu/run.sh CONFIG MODE OUT [KERNEL ARGUMENTS [INITRAMFS OPTIONS...]]"
 config=${1:?$usage}
 mode=${2:?$usage}
 out=${3:?$usage}
+fragment=$(configuration "$config")
+architecture "$fragment"
 
 locate
 lock "$tree"
@@ -22,19 +26,22 @@ build=$tree/build-$config
 
 # The guest has no shared libraries.
 say "crate: building the static kallmodsyms command"
-target=x86_64-unknown-linux-gnu
-(cd "$top/userspace" && RUSTFLAGS="-C target-feature=+crt-static" \
-	cargo build --quiet --release --target "$target" -p kallmodsyms-cli)
-command=${CARGO_TARGET_DIR:-$top/userspace/target}/$target/release/kallmodsyms
+flags="-C target-feature=+crt-static"
+if [ "$arch" = arm64 ]; then
+	export CC=${cross}gcc BUSYBOX=$cache/tools/arm64/bin/busybox RUSTC=/usr/bin/rustc
+	flags="$flags -C linker=$CC --sysroot $cache/tools/arm64/usr"
+fi
+(cd "$top/userspace" && RUSTFLAGS=$flags cargo build --quiet --release --target "$rust_target" -p kallmodsyms-cli)
+command=${CARGO_TARGET_DIR:-$top/userspace/target}/$rust_target/release/kallmodsyms
 
 mkdir -p "$top/build"
 modules=()
 while read -r m; do
 	modules+=(--module "$build/$m")
-done < <(sed -n 's/^#: guest //p' "$top/qemu/config/$config.config" | tr ' ' '\n')
+done < <(directive "$fragment" guest | tr ' ' '\n')
 initrd=$top/build/initramfs-$(basename "$out").gz
 "$top/qemu/initramfs.sh" --kernel-build "$build" --out "$initrd" --bin "$command" "${modules[@]}" "${@:5}"
 
-arguments=(--kernel "$build/arch/x86/boot/bzImage" --initrd "$initrd" --out "$out")
+arguments=(--arch "$arch" --kernel "$build/arch/$arch/boot/$image" --initrd "$initrd" --out "$out")
 [ "$mode" != shell ] || arguments+=(--interactive)
 exec "$top/qemu/boot.sh" "${arguments[@]}" --append "kms.mode=$mode ${4:-}"

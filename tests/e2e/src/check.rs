@@ -19,6 +19,28 @@ use crate::truth::{self, Method, Truth};
 #[cfg(test)]
 mod tests;
 
+/// The kernels that differ in what they must reach.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Kind {
+    /// That of qemu/config/standard.config
+    #[default]
+    Standard,
+    /// That of qemu/config/variant.config
+    Variant,
+    /// That of qemu/config/small.config, with whatever a lane adds to it
+    Small,
+}
+
+impl Kind {
+    pub fn limits(self) -> Limits {
+        match self {
+            Kind::Standard => STANDARD,
+            Kind::Variant => VARIANT,
+            Kind::Small => SMALL,
+        }
+    }
+}
+
 /// What a kernel must reach.
 pub struct Limits {
     /// Objects that several modules share, with the brackets that every symbol of theirs must carry.
@@ -47,7 +69,7 @@ const SHARED_OBJECTS: &[(&str, &str)] = &[
     ("drivers/net/ethernet/freescale/dpaa2/dpmac.o", "[fsl_dpaa2_eth] [fsl_dpaa2_switch]"),
 ];
 
-pub const STANDARD: Limits = Limits {
+const STANDARD: Limits = Limits {
     shared_objects: SHARED_OBJECTS,
     core_symbols: 135_000,
     builtin_modules: 200,
@@ -60,12 +82,21 @@ pub const STANDARD: Limits = Limits {
 
 /// The small kernel of qemu/config/variant.config, made by clang and lld, in which objects of a `=y` module are
 /// shared with one that is `=m`: they belong to the former alone.
-pub const VARIANT: Limits = Limits {
+const VARIANT: Limits = Limits {
     shared_objects: VARIANT_SHARED_OBJECTS,
     core_symbols: 10_000,
     builtin_modules: 1,
     merged_constants: 2,
     loads_modules: false,
+    ..STANDARD
+};
+
+/// The kernels of the lanes, too small for anything but that what they have is right.
+const SMALL: Limits = Limits {
+    shared_objects: &[],
+    core_symbols: 10_000,
+    builtin_modules: 10,
+    size_bytes_per_symbol: 0.8,
     ..STANDARD
 };
 

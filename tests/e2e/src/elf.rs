@@ -137,6 +137,8 @@ impl Elf {
         let lower = match self.section(symbol) {
             None => 'a',
             Some(s) if s.flags & u64::from(elf::SHF_EXECINSTR) != 0 => 't',
+            // An empty section that takes no memory, such as .data_nosave without hibernation.
+            Some(s) if !s.is_alloc() && s.flags & u64::from(elf::SHF_WRITE) != 0 => return '?',
             Some(s) if !s.is_alloc() => 'n',
             Some(s) if s.kind == elf::SHT_NOBITS => 'b',
             Some(s) if s.flags & u64::from(elf::SHF_WRITE) == 0 => 'r',

@@ -36,15 +36,23 @@ enum Command {
         /// The same of a boot with nokaslr: kallmodsyms, kallsyms
         #[arg(long)]
         nokaslr_run: Option<PathBuf>,
-        /// The kernel is that of qemu/config/variant.config, not the standard one
-        #[arg(long)]
-        variant: bool,
+        /// What to ask of the kernel
+        #[arg(long, value_enum, default_value_t)]
+        kernel: check::Kind,
     },
     /// Run the test suites; the last line is `N passed, M failed, K skipped`
     Suite {
         /// Run only these
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
+        /// The top of the repository
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+    },
+    /// Run lanes, each of which tests a kernel of its own; the last line is as of `suite`
+    Lane {
+        /// Run only these
+        name: Vec<String>,
         /// The top of the repository
         #[arg(long, default_value = ".")]
         root: PathBuf,
@@ -62,16 +70,15 @@ fn main() -> ExitCode {
             build,
             run,
             nokaslr_run,
-            variant,
-        } => {
-            let limits = if variant {
-                check::VARIANT
-            } else {
-                check::STANDARD
-            };
-            Ok(check::run(&build, &run, nokaslr_run.as_deref(), limits))
-        }
+            kernel,
+        } => Ok(check::run(
+            &build,
+            &run,
+            nokaslr_run.as_deref(),
+            kernel.limits(),
+        )),
         Command::Suite { only, root } => suite::run(suites::SUITES, &root, &only),
+        Command::Lane { name, root } => suite::run_lanes(suites::LANES, &root, &name),
         Command::Expect { build } => check::expect(&build).map(|()| true),
     };
     match result {

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -69,6 +69,13 @@ impl Suite {
     }
 }
 
+/// Suites over one kernel. Their commands see `name` as LANE, and have it before theirs in the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane {
+    pub name: &'static str,
+    pub suites: &'static [Suite],
+}
+
 /// No suite may take longer; a guest that hangs is ended earlier by qemu/boot.sh.
 const LIMIT_SECONDS: u32 = 40 * 60;
 
@@ -77,45 +84,95 @@ const LINES_SHOWN: usize = 15;
 
 /// Runs the suites whose names are in `only`, or all; true if nothing failed.
 pub fn run(suites: &[Suite], root: &Path, only: &[String]) -> Result<bool> {
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| !suites.iter().any(|s| s.name == **name))
-    {
-        let names: Vec<&str> = suites.iter().map(|s| s.name).collect();
+    let mut runner = Runner::new(root)?;
+    for suite in chosen(suites, |s| s.name, "suite", only)? {
+        runner.run(suite, None)?;
+    }
+    Ok(runner.end())
+}
+
+/// The same with lanes.
+pub fn run_lanes(lanes: &[Lane], root: &Path, only: &[String]) -> Result<bool> {
+    let mut runner = Runner::new(root)?;
+    for lane in chosen(lanes, |l| l.name, "lane", only)? {
+        for suite in lane.suites {
+            runner.run(suite, Some(lane.name))?;
+        }
+    }
+    Ok(runner.end())
+}
+
+/// Those of `all` whose names are in `only`, or all.
+fn chosen<'a, T>(
+    all: &'a [T],
+    name: impl Fn(&T) -> &str,
+    what: &str,
+    only: &[String],
+) -> Result<Vec<&'a T>> {
+    if let Some(unknown) = only.iter().find(|n| !all.iter().any(|t| name(t) == **n)) {
+        let names: Vec<&str> = all.iter().map(name).collect();
         bail!(
-            "no suite is called {unknown}; there are {}",
+            "no {what} is called {unknown}; there are {}",
             names.join(", ")
         );
     }
-    let mut variables = locations(root)?;
-    let program = std::env::current_exe().context("cannot find this program")?;
-    variables.push(("E2E".to_owned(), program.display().to_string()));
-    variables.push(("CRATES".to_owned(), CRATES.to_owned()));
-    let logs = root.join("build/test");
-    fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
+    let wanted = |t: &&T| only.is_empty() || only.iter().any(|n| n == name(t));
+    Ok(all.iter().filter(wanted).collect())
+}
 
-    let mut results = Vec::new();
-    for suite in suites
-        .iter()
-        .filter(|s| only.is_empty() || only.iter().any(|name| name == s.name))
-    {
-        print!("{:<28} ", suite.name);
+/// Runs suites and keeps what came of them.
+struct Runner<'a> {
+    root: &'a Path,
+    variables: Vec<(String, String)>,
+    logs: PathBuf,
+    results: Vec<(String, Tally, f64)>,
+}
+
+impl Runner<'_> {
+    fn new(root: &Path) -> Result<Runner<'_>> {
+        let mut variables = locations(root)?;
+        let program = std::env::current_exe().context("cannot find this program")?;
+        variables.push(("E2E".to_owned(), program.display().to_string()));
+        variables.push(("CRATES".to_owned(), CRATES.to_owned()));
+        let logs = root.join("build/test");
+        fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
+        Ok(Runner {
+            root,
+            variables,
+            logs,
+            results: Vec::new(),
+        })
+    }
+
+    fn run(&mut self, suite: &Suite, lane: Option<&str>) -> Result<()> {
+        let name = match lane {
+            Some(lane) => format!("{lane}-{}", suite.name),
+            None => suite.name.to_owned(),
+        };
+        print!("{name:<28} ");
         std::io::stdout().flush()?;
         let start = Instant::now();
-        let log = logs.join(format!("{}.log", suite.name));
-        let tally = run_one(suite, root, &variables, &log)?;
+        let log = self.logs.join(format!("{name}.log"));
+        let lane = lane.map(|lane| ("LANE".to_owned(), lane.to_owned()));
+        let variables: Vec<_> = self.variables.iter().cloned().chain(lane).collect();
+        let tally = run_one(suite, self.root, &variables, &log)?;
         let seconds = start.elapsed().as_secs_f64();
         println!("{:<7} {seconds:7.1} s", state(&tally));
         if !tally.failures.is_empty() {
             // Where only this output is kept, as in CI, the end of the log has to do.
             print!("{}", end_of(&read_text(&log)?));
         }
-        results.push((suite.name, tally, seconds));
+        self.results.push((name, tally, seconds));
+        Ok(())
     }
-    print!("{}", summary(&results));
-    Ok(results
-        .iter()
-        .all(|(_, tally, _)| tally.failures.is_empty()))
+
+    /// Prints the summary; true if nothing failed.
+    fn end(&self) -> bool {
+        print!("{}", summary(&self.results));
+        self.results
+            .iter()
+            .all(|(_, tally, _)| tally.failures.is_empty())
+    }
 }
 
 /// The assignments that `make -s where` prints.
@@ -222,7 +279,7 @@ fn state(tally: &Tally) -> &'static str {
 }
 
 /// The table of what ran, the failures, the reasons of what was skipped and the counts, which come last.
-fn summary(results: &[(&str, Tally, f64)]) -> String {
+fn summary(results: &[(String, Tally, f64)]) -> String {
     let mut text = format!(
         "\n{:<28} {:>7} {:>7} {:>7} {:>9}\n",
         "suite", "passed", "failed", "skipped", "seconds"
@@ -360,6 +417,24 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_is_suites_that_see_its_name() {
+        let dir = repository();
+        const SUITES: &[Suite] = &[plain("a", "echo $LANE >>ran"), plain("b", "test $LANE = x")];
+        let lanes = ["x", "y"].map(|name| Lane {
+            name,
+            suites: SUITES,
+        });
+        assert!(!run_lanes(&lanes, dir.path(), &[]).unwrap(), "y fails");
+        assert!(run_lanes(&lanes, dir.path(), &["x".to_owned()]).unwrap());
+        assert_eq!(
+            fs::read_to_string(dir.path().join("ran")).unwrap(),
+            "x\ny\nx\n"
+        );
+        assert!(dir.path().join("build/test/y-b.log").exists());
+        assert!(run_lanes(&lanes, dir.path(), &["z".to_owned()]).is_err());
+    }
+
+    #[test]
     fn the_end_of_a_log() {
         assert_eq!(end_of("a\nb\n"), "  | a\n  | b\n");
         assert_eq!(end_of(&"x\n".repeat(100)).lines().count(), LINES_SHOWN);
@@ -370,7 +445,7 @@ mod tests {
     fn the_counts_come_last() {
         let results = [
             (
-                "a",
+                "a".to_owned(),
                 Tally {
                     passed: 3,
                     failures: vec!["x".into()],
@@ -379,7 +454,7 @@ mod tests {
                 1.0,
             ),
             (
-                "b",
+                "b".to_owned(),
                 Tally {
                     passed: 4,
                     ..Tally::default()

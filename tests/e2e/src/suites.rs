@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The suites of `make test`, in the order they run: a line each.
+//! The suites of `make test` and the lanes of `make lanes`, in the order they run: a line each.
 //!
-//! Cheap ones come first. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE,
+//! Cheap suites come first. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE,
 //! KERNEL_BUILD, KERNEL_IMAGE, RUN_DIR, TOOLS (from `make -s where`), CRATES (where each Cargo.toml of ours is) and
 //! E2E (this program).
 
-use crate::suite::{Suite, cargo, ktap, plain};
+use crate::suite::{Lane, Suite, cargo, ktap, plain};
 
 pub const CRATES: &str = "userspace userspace/fuzz kmod tests tests/harness qemu/progress";
 
@@ -29,10 +29,40 @@ pub const SUITES: &[Suite] = &[
     ktap("boot-nokaslr", "rm -rf build/nokaslr; trap 'cat build/nokaslr/result.ktap' EXIT; qemu/run.sh standard run build/nokaslr nokaslr"),
     ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
         .needs("grep -qx passed $RUN_DIR/status && grep -qx passed build/nokaslr/status", "a boot whose output it checks did not pass"),
-    ktap("boot-variant", "rm -rf build/variant; trap 'cat build/variant/result.ktap' EXIT; qemu/run.sh variant run build/variant"),
-    ktap("oracle-variant", "$E2E check --variant --build $KERNEL_TREE/build-variant --run build/variant")
-        .needs("grep -qx passed build/variant/status", "the boot whose output it checks did not pass"),
+    BOOT_VARIANT,
+    ORACLE_VARIANT,
     ktap("harness", "tests/harness/boots.sh --kernel $KERNEL_IMAGE --initrd build/initramfs-run.gz --out build/harness"),
-    ktap("option-off", "linux-patch/off.sh"),
+    OPTION_OFF,
     ktap("series", "linux-patch/check.sh"),
 ];
+
+#[rustfmt::skip]
+const BOOT_VARIANT: Suite = ktap("boot-variant", "rm -rf build/variant; trap 'cat build/variant/result.ktap' EXIT; qemu/run.sh variant run build/variant");
+#[rustfmt::skip]
+const ORACLE_VARIANT: Suite = ktap("oracle-variant", "$E2E check --kernel variant --build $KERNEL_TREE/build-variant --run build/variant")
+    .needs("grep -qx passed build/variant/status", "the boot whose output it checks did not pass");
+const OPTION_OFF: Suite = ktap("option-off", "linux-patch/off.sh");
+
+/// A lane is a list of suites over one kernel. Those below see its name as LANE: that of a configuration.
+#[rustfmt::skip]
+pub const LANES: &[Lane] = &[
+    Lane { name: "lockdep", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "faults", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "kasan", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "kcsan", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "nokallsyms_all", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "noibt", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "arm64", suites: &[BUILD, BOOT, ORACLE] },
+    // clang, lld and no IBT: that is the variant of `make test`.
+    Lane { name: "lld", suites: &[BOOT_VARIANT, ORACLE_VARIANT] },
+    Lane { name: "off", suites: &[OPTION_OFF] },
+];
+
+const BUILD: Suite = plain("build", "qemu/build.sh $LANE");
+#[rustfmt::skip]
+const BOOT: Suite = ktap("boot", "rm -rf build/$LANE; trap 'cat build/$LANE/result.ktap' EXIT; qemu/run.sh $LANE test build/$LANE")
+    .needs("test -f $KERNEL_TREE/build-$LANE/.stamp", "the kernel was not built");
+// These kernels stay where they were linked, so one boot does for that without KASLR as well.
+#[rustfmt::skip]
+const ORACLE: Suite = ktap("oracle", "$E2E check --kernel small --build $KERNEL_TREE/build-$LANE --run build/$LANE --nokaslr-run build/$LANE")
+    .needs("grep -qx passed build/$LANE/status", "the boot whose output it checks did not pass");

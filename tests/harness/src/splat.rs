@@ -22,6 +22,11 @@ const ANYWHERE: &[&str] = &[
     "detected expedited stalls",
     "new suspected memory leaks",
     "ODEBUG: ",
+    // A checker that gives up finds nothing any more.
+    "kmemleak: Kernel memory leak detector disabled",
+    "kmemleak: Memory pool empty",
+    "INFO: lockdep is turned off",
+    "INFO: trying to register non-static key",
 ];
 
 /// Trouble at the start of a message: drivers use the same words inside theirs.
@@ -71,6 +76,11 @@ mod tests {
             "[    1.234567] watchdog: BUG: soft lockup - CPU#0 stuck for 26s!",
             "[    1.234567] UBSAN: array-index-out-of-bounds in kernel/x.c:1:2",
             "[    1.234567] refcount_t: underflow; use-after-free.",
+            "[    1.234567] WARNING: suspicious RCU usage",
+            "[    1.234567] [ BUG: Invalid wait context ]",
+            "[    1.234567] BUG: KCSAN: data-race in f / g",
+            "[    1.234567] INFO: trying to register non-static key.",
+            "[    1.234567] kmemleak: Kernel memory leak detector disabled",
             "[    1.234567] kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
             "BUG: without a time stamp",
         ] {

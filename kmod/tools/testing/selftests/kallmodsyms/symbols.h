@@ -208,7 +208,7 @@ static inline const char *next_line(const struct text *text, size_t *pos,
 			return "a space after the size";
 	}
 	line->type = cut(&rest, " ");
-	/* While a module initializes, the symbols of .modinfo are of type '?'. */
+	/* '?': .modinfo of a module that initializes, or an empty section. */
 	if (line->type.len != 1 ||
 	    (!isalpha(*line->type.at) && *line->type.at != '?'))
 		return "a type of one letter";
