@@ -677,3 +677,30 @@ fn unusable_inputs_are_named() {
         error(&fixture)
     );
 }
+
+#[test]
+fn without_all_symbols_only_functions_and_section_markers_are_listed() {
+    let map = |names: &[(u64, &str)]| {
+        let symbol = |&(address, name): &(u64, &str)| (address, 'T', name.to_owned());
+        names.iter().map(symbol).collect::<Vec<_>>()
+    };
+    let listed = [
+        (0x10, "_stext"),
+        (0x11, "f"),
+        (0x20, "_etext"),
+        (0x40, "_sinittext"),
+        (0x41, "g"),
+        (0x50, "_einittext"),
+        (0x60, "__start_x"),
+        (0x61, "__stop_x"),
+    ];
+    let mut all = map(&listed);
+    all.extend(map(&[
+        (0xf, "before"),
+        (0x20, "at_the_end"),
+        (0x30, "data"),
+        (0x50, "at_the_other_end"),
+        (0x62, "starting"),
+    ]));
+    assert_eq!(functions(all), map(&listed));
+}
