@@ -32,6 +32,16 @@ const ANYWHERE: &[&str] = &[
 /// Trouble at the start of a message: drivers use the same words inside theirs.
 const AT_START: &[&str] = &["WARNING: ", "INFO: task ", "INFO: possible recursive locking", "INFO: rcu"];
 
+/// How reports begin that are not about what is tested, with the reason why each may be there. What is not in this list
+/// fails the guest, whoever is to blame.
+const EXPLAINED: &[(&str, &str)] = &[(
+    "fault_test: vmalloc error: size ",
+    "fault_test makes the allocation of a buffer fail, and the kernel tells of that as of any other that fails",
+)];
+
+/// How many lines after such a beginning its "Call Trace:" may stand.
+const HEAD: usize = 4;
+
 /// The message without the `[    1.234567]` and, with `CONFIG_PRINTK_CALLER`, the `[    T1]` in front.
 fn message(line: &str) -> &str {
     let mut rest = line.trim();
@@ -44,11 +54,22 @@ fn message(line: &str) -> &str {
     rest
 }
 
-/// The first line that tells of trouble, if any.
+/// The first line that tells of trouble, if any, and is not [`EXPLAINED`].
 #[must_use]
 pub fn find(console: &str) -> Option<&str> {
+    // How many lines more belong to the head of an explained report.
+    let mut head = 0_usize;
     console.lines().find(|line| {
         let message = message(line);
+        head = head.saturating_sub(1);
+        if EXPLAINED.iter().any(|(start, _)| message.starts_with(start)) {
+            head = HEAD + 1;
+            return false;
+        }
+        if head > 0 && message == "Call Trace:" {
+            head = 0;
+            return false;
+        }
         ANYWHERE.iter().any(|sign| message.contains(sign)) || AT_START.iter().any(|sign| message.starts_with(sign))
     })
 }
@@ -101,5 +122,23 @@ mod tests {
 [    0.100000] clocksource: Call Tracer is not a trace
 ";
         assert_eq!(find(console), None);
+    }
+
+    #[test]
+    fn an_explained_report_is_no_trouble_and_the_next_one_is() {
+        let explained = "\
+[    1.000000] fault_test: vmalloc error: size 65536, failed to allocate pages, mode:0xcc2
+[    1.000000] CPU: 0 UID: 0 PID: 216 Comm: fault_test Not tainted 6.12.117-faults #1
+[    1.000000] Call Trace:
+[    1.000000]  <TASK>
+";
+        assert_eq!(find(explained), None);
+        let other = "[    1.000000] Call Trace:";
+        assert_eq!(find(&format!("{explained}{other}\n")), Some(other), "one stack, not two");
+        let far = explained.replace("Comm: ", "\n\n\n\n\n");
+        assert_eq!(find(&far), Some(other), "a stack of something else");
+        let bug = "[    1.000000] BUG: sleeping function called from invalid context";
+        assert_eq!(find(&explained.replace("[    1.000000] CPU: 0", bug)).map(|l| l.starts_with(bug)), Some(true));
+        assert_eq!(find(&explained.replace("fault_test:", "cat:")), Some(other));
     }
 }
