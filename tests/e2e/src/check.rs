@@ -839,9 +839,12 @@ fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]
         let same_name = symbols
             .get(line.name.as_str())
             .map_or(&[][..], Vec::as_slice);
+        // A section without a symbol that occurs once may lie anywhere.
         let lies_there = |s: &&&Symbol| {
-            let base = s.section.and_then(|section| bases.get(&section));
-            base.is_some_and(|base| base.wrapping_add(s.value) == line.address)
+            s.section.is_some_and(|section| {
+                let base = bases.get(&section);
+                base.is_none_or(|base| base.wrapping_add(s.value) == line.address)
+            })
         };
         let candidates: Vec<&Symbol> = match same_name {
             [one] => vec![one],
