@@ -113,7 +113,7 @@ impl<'q> Query<'q> {
     /// ```
     #[must_use]
     pub fn matches(&self, symbol: Entry<'_>) -> bool {
-        self.matches_name(symbol) && self.matches_module(symbol)
+        self.matches_module(symbol) && self.matches_name(symbol)
     }
 
     /// The module before the backquote, if it is no pattern.
