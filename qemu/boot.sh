@@ -39,10 +39,10 @@ while (($#)); do
 	shift 2
 done
 [[ $kernel && $initrd && $out ]] || die "$usage"
-# The kernel's own selftest takes minutes under emulation.
+# The kernel's own selftest takes minutes under emulation, and a sanitizer doubles that.
 if [[ ! $limit ]]; then
 	case $append in
-	*kms.mode=test* | *kms.mode=busy* | *kms.mode=bench*) limit=900 ;;
+	*kms.mode=test* | *kms.mode=busy* | *kms.mode=bench*) limit=1800 ;;
 	*kms.mode=stress*) limit=3600 ;;
 	*) limit=300 ;;
 	esac
