@@ -342,14 +342,28 @@ static void change_probes(const struct scene *scene)
 		count(&scene->progress->probes);
 	write_file(scene->events, "-:kallmodsyms_stress/slot", O_APPEND);
 
-	if (!mkdir(scene->instance, 0700)) {
-		snprintf(path, sizeof(path), "%s/set_ftrace_filter", scene->instance);
-		write_file(path, "kernel_clone", 0);
-		snprintf(path, sizeof(path), "%s/current_tracer", scene->instance);
-		if (write_file(path, "function", 0) && write_file(path, "nop", 0))
-			count(&scene->progress->trampolines);
-		rmdir(scene->instance);
-	}
+	snprintf(path, sizeof(path), "%s/current_tracer", scene->instance);
+	if (write_file(path, "function", 0) && write_file(path, "nop", 0))
+		count(&scene->progress->trampolines);
+}
+
+/*
+ * Makes the instance whose tracer comes and goes.  An event of it that stays
+ * keeps the names of tasks recorded: otherwise the tracer starts and stops
+ * that, which patches the scheduler.  QEMU before 8.1 may keep a translation of
+ * code that another processor was just patching, and nothing is run as often.
+ */
+static void make_instance(const struct scene *scene)
+{
+	char path[128];
+
+	if (mkdir(scene->instance, 0700))
+		return;
+	snprintf(path, sizeof(path), "%s/events/sched/sched_process_exec/enable",
+		 scene->instance);
+	write_file(path, "1", 0);
+	snprintf(path, sizeof(path), "%s/set_ftrace_filter", scene->instance);
+	write_file(path, "kernel_clone", 0);
 }
 
 /* Loads what stays, and remembers what is to be read of it. */
@@ -374,6 +388,8 @@ static void begin(struct __test_metadata *_metadata, struct scene *scene)
 		if (i)
 			ASSERT_EQ(0, unload(&scene->modules[i]));
 	}
+	if (scene->has_probes)
+		make_instance(scene);
 	for (i = 0; scene->has_programs && i < PROGRAMS; i++) {
 		snprintf(name, sizeof(name), "kms_stays_%zu", i);
 		ASSERT_LE(0, load_program(name, 1 + 11 * i))
