@@ -26,7 +26,7 @@ lane-%:
 	@qemu/install.sh $@ && qemu/turn.sh $(E2E) lane $*
 
 stress: ## read while modules and BPF programs come and go, 2,000 times (make test: 100)
-	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard stress build/stress && grep -h '# .*stress' build/stress/result.ktap
+	@qemu/install.sh && qemu/turn.sh qemu/stress.sh build/stress
 
 bench: ## measure the crate beside its peers, and print the table of ratios
 	@qemu/install.sh bench && userspace/bench/bench.sh
