@@ -123,8 +123,8 @@ impl SeqFile<'_> {
     /// Lets `f` fill what is left of the buffer, though no more than `most` bytes of it, and
     /// return how many are to be kept.
     ///
-    /// `f` gets zeroes, or what an earlier record left there. Returns `false` if there is no room at
-    /// all, or if `f` returned `None` or more than it got; then nothing is kept.
+    /// `f` gets zeroes, or what an earlier record left there. Returns `false` if there is no room,
+    /// or if `f` returned `None` or more than it got; then nothing is kept.
     ///
     /// # Examples
     ///

@@ -93,7 +93,7 @@ pub(crate) struct ShortLine<'a> {
 impl<'a> ShortLine<'a> {
     /// Writes one line with `f`, which also ends it, to the start of `room`.
     ///
-    /// Returns its length. `None` if it is not short, or there is less room than for any short line.
+    /// Returns its length. `None` if it is not short, or there is less than [`ROOM`].
     #[inline]
     pub(crate) fn write(
         room: &'a mut [u8],

@@ -59,7 +59,7 @@ impl Addresses<'_> {
         }
     }
 
-    /// Returns how far it is from `address` to the first higher one of symbols with these `offsets`.
+    /// Returns how far it is from `address` to the first higher one of symbols at `offsets`.
     fn distance(&self, address: usize, offsets: &[i32]) -> Option<usize> {
         offsets
             .iter()

@@ -48,7 +48,7 @@ impl Code {
     /// Returns the size in bytes of a symbol.
     ///
     /// `distance` returns how far it is to the next higher address of a symbol, if there is one;
-    /// it is only called when the size depends on it. `None` if the table contradicts the addresses.
+    /// it is only called when the size depends on it. `None` if the table contradicts addresses.
     #[inline]
     pub(crate) fn size(self, distance: impl FnOnce() -> Option<usize>) -> Option<usize> {
         match self {
