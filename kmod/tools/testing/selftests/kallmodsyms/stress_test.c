@@ -221,26 +221,44 @@ static bool read_tiny(struct __test_metadata *_metadata, struct scene *scene)
 	return right;
 }
 
+/* Pieces of vmlinux from anywhere. */
+static bool read_pieces(struct __test_metadata *_metadata,
+			const struct scene *scene, int fd, bool seeks)
+{
+	static char buf[20000];
+	size_t at, len;
+	ssize_t got;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		at = random() % scene->vmlinux.len;
+		len = 1 + random() % sizeof(buf);
+		if (!seeks)
+			got = pread(fd, buf, len, at);
+		else if (lseek(fd, at, SEEK_SET) == at)
+			got = read(fd, buf, len);
+		else
+			got = -1;
+		if (got <= 0) {
+			TH_LOG("%zu bytes at %zu: %s", len, at,
+			       got ? strerror(errno) : "nothing there");
+			return false;
+		}
+		if (!check_vmlinux(_metadata, scene, buf, at, got))
+			return false;
+	}
+	return true;
+}
+
 /* Seeks to and fro, in a file that stays open. */
 static bool read_seeking(struct __test_metadata *_metadata, struct scene *scene)
 {
-	static char buf[20000];
 	static int fd = -1;
-	ssize_t got;
-	size_t at;
-	int i;
 
 	if (fd < 0)
 		fd = open(kallmodsyms_path(), O_RDONLY | O_CLOEXEC);
-	for (i = 0; i < 5; i++) {
-		at = random() % scene->vmlinux.len;
-		if (lseek(fd, at, SEEK_SET) != at)
-			return false;
-		got = read(fd, buf, 1 + random() % sizeof(buf));
-		if (got <= 0 || !check_vmlinux(_metadata, scene, buf, at, got))
-			return false;
-	}
-	return read_loaded(_metadata, scene, fd, 5000);
+	return read_pieces(_metadata, scene, fd, true) &&
+	       read_loaded(_metadata, scene, fd, 5000);
 }
 
 /* Reads at a place, without moving to it. */
@@ -250,17 +268,11 @@ static bool read_at(struct __test_metadata *_metadata, struct scene *scene)
 	static int fd = -1;
 	struct text text = { buf };
 	ssize_t got;
-	size_t at;
-	int i;
 
 	if (fd < 0)
 		fd = open(kallmodsyms_path(), O_RDONLY | O_CLOEXEC);
-	for (i = 0; i < 5; i++) {
-		at = random() % scene->vmlinux.len;
-		got = pread(fd, buf, 1 + random() % 20000, at);
-		if (got <= 0 || !check_vmlinux(_metadata, scene, buf, at, got))
-			return false;
-	}
+	if (!read_pieces(_metadata, scene, fd, false))
+		return false;
 	got = pread(fd, buf, sizeof(buf), scene->vmlinux.len);
 	if (got <= 0) {
 		TH_LOG("pread: %s", got ? strerror(errno) : "nothing there");
