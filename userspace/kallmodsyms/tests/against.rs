@@ -432,36 +432,47 @@ fn what_cannot_be_compared_is_said() {
 }
 
 #[test]
-fn without_kallsyms_all_only_code_is_listed() {
-    let linked = vmlinux(VMLINUX);
-    let lists = |line: &&str| line.contains(" T ") || line.contains(" t ");
-    let listed = |line: &&str| lists(line) && !line.ends_with(" _etext");
-    let code = |drop: &str| -> String {
-        let lines = KALLMODSYMS
-            .lines()
-            .filter(listed)
-            .filter(|line| drop.is_empty() || !line.contains(drop));
-        let lines: Vec<String> = lines.map(|line| format!("{line}\n")).collect();
-        lines.concat()
+fn without_kallsyms_all_only_code_and_markers_are_listed() {
+    let data = "8 b rapl_pmus";
+    // A marker is listed wherever it is, other data is not even at the end of code.
+    let more = "0 R __start_pci_fixups\nffffffff81000300 8 r sys_call_table\nffffffff81001000 8 b rapl_pmus";
+    let linked = vmlinux(&VMLINUX.replace(data, more));
+    let is_listed = |line: &&str| {
+        [" T ", " t ", "__start_", "nfs_table"]
+            .iter()
+            .any(|part| line.contains(part))
     };
     // What is loaded has data all the same.
-    let loaded = "ffffffffc0200000 8 d nfs_table\t[nfs]\nffffffffc0300000 3c t bpf";
-    let file = code("").replace("ffffffffc0300000 3c t bpf", loaded);
-    assert!(file.contains("nfs_table"));
-    let report = Validation::new(file.as_bytes())
-        .against_linked(&linked)
-        .run();
-    assert_eq!(counts(&report), []);
-    let file = code("rapl_pmu_event_init");
-    let unbounded = VMLINUX
-        .replace("0 T _stext", "0 T first")
-        .replace("0 T _etext", "0 A last");
-    let file_unbounded = file.replace("_stext", "first");
-    for (file, linked) in [(file, linked), (file_unbounded, vmlinux(&unbounded))] {
-        let report = Validation::new(file.as_bytes())
-            .against_linked(&linked)
-            .run();
-        assert_eq!(counts(&report), [(Rule::LinkedMissing, 1)]);
+    let all = KALLMODSYMS
+        .replace(
+            &[data, "\t[intel_rapl_perf]"].concat(),
+            "0 R __start_pci_fixups",
+        )
+        .replace("d2 t nfs_lookup", "8 d nfs_table");
+    let code: Vec<String> = all
+        .lines()
+        .filter(is_listed)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(code.len(), 12);
+    let run = |file: &str| {
+        counts(
+            &Validation::new(file.as_bytes())
+                .against_linked(&linked)
+                .run(),
+        )
+    };
+    assert_eq!(run(&code.concat()), []);
+    // Each line of the image is missed.
+    for left_out in 0..10 {
+        let mut file = code.clone();
+        file.remove(left_out);
+        assert_eq!(
+            run(&file.concat()),
+            [(Rule::LinkedMissing, 1)],
+            "without {}",
+            code[left_out]
+        );
     }
     // Where any data is listed, all is.
     let file = KALLMODSYMS.replace("ffffffff81101000 8 b rapl_pmus\t[intel_rapl_perf]\n", "");

@@ -215,9 +215,10 @@ fn compare(
 
 /// What of the linker's table a kernel lists, and how.
 struct Lists {
-    /// The code alone, as without `CONFIG_KALLSYMS_ALL`: from the first address to the one before the second. All of it
-    /// where the linker's table does not bound it.
-    code: Option<Vec<(u64, u64)>>,
+    /// All of it, as with `CONFIG_KALLSYMS_ALL`: data as well as code.
+    all: bool,
+    /// Where code starts, and the symbol at its end.
+    code: Vec<(u64, u64, &'static [u8])>,
     /// Where per-CPU data ends that is counted from 0.
     per_cpu: Option<u64>,
 }
@@ -225,20 +226,21 @@ struct Lists {
 impl Lists {
     fn new(linked: &SymbolTable, listed: &SymbolTable) -> Self {
         let address = |name: &[u8]| Some(linked.named(name).next()?.address());
-        let is_data = |symbol: Entry<'_>| {
-            let data = [Section::ReadOnly, Section::Data, Section::Bss];
-            symbol.group().is_image() && data.contains(&symbol.section())
-        };
-        let all = listed.iter().any(is_data);
-        let bounds = [
+        let code = [
             (&b"_stext"[..], &b"_etext"[..]),
             (b"_sinittext", b"_einittext"),
-        ];
-        let bounds = bounds.into_iter();
-        let bounds = bounds.filter_map(|(start, end)| Some((address(start)?, address(end)?)));
+        ]
+        .into_iter();
+        let code = code.filter_map(|(start, end)| Some((address(start)?, address(end)?, end)));
+        let code: Vec<_> = code.collect();
+        let is_data = |symbol: Entry<'_>| {
+            let data = [Section::ReadOnly, Section::Data, Section::Bss];
+            symbol.group().is_image() && data.contains(&symbol.section()) && !is_marker(symbol)
+        };
         let per_cpu = address(b"__per_cpu_start").filter(|&start| start == 0);
         Self {
-            code: (!all).then(|| bounds.collect()),
+            all: code.is_empty() || listed.iter().any(is_data),
+            code,
             per_cpu: per_cpu.and_then(|_| address(b"__per_cpu_end")),
         }
     }
@@ -247,12 +249,11 @@ impl Lists {
     fn has(&self, symbol: Entry<'_>) -> bool {
         let dropped = matches!(symbol.letter(), b'a' | b'A' | b'u' | b'n' | b'N');
         let address = symbol.address();
-        let within = |code: &Vec<(u64, u64)>| {
-            let mut bounds = code.iter();
-            (code.is_empty() && symbol.section() == Section::Text)
-                || bounds.any(|&(start, end)| (start..end).contains(&address))
+        // What else is at the end may be data.
+        let within = |&(start, end, last): &(u64, u64, &[u8])| {
+            (start..end).contains(&address) || (address == end && symbol.name() == last)
         };
-        !dropped && self.code.as_ref().is_none_or(within)
+        !dropped && (self.all || is_marker(symbol) || self.code.iter().any(within))
     }
 
     /// The letter that the kernel prints: per-CPU data that is counted from 0 is absolute to it.
@@ -262,6 +263,12 @@ impl Lists {
             _ => symbol.letter(),
         }
     }
+}
+
+/// Whether it marks where a section starts or stops: those are always listed, data or not.
+fn is_marker(symbol: Entry<'_>) -> bool {
+    let name = symbol.name();
+    name.starts_with(b"__start_") || name.starts_with(b"__stop_")
 }
 
 fn check_ranges(report: &mut Report, listing: &Listing<'_>, ranges: &Placed<'_>) {
