@@ -3,10 +3,11 @@
 # Every target is a line that calls a script. What takes long lives in the cache
 # (KALLMODSYMS_CACHE, or ~/.cache/kallmodsyms), what belongs to this clone in build/.
 # `make run KERNEL_SRC=...` takes another Linux 6.12.y, directory or tarball; JOBS=
-# sets how many compilers run at once.
+# sets how many compilers run at once. `make stress CONFIG=lockdep` takes a lane's kernel.
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/cargo
 OUT ?= build/export
+CONFIG = standard
 E2E := cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e --
 
 .PHONY: help run test lanes stress bench bench-kernel shell kernel tree export check where clean distclean
@@ -26,7 +27,7 @@ lane-%:
 	@qemu/install.sh $@ && qemu/turn.sh $(E2E) lane $*
 
 stress: ## read while modules and BPF programs come and go, 2,000 times (make test: 100)
-	@qemu/install.sh && qemu/turn.sh qemu/stress.sh build/stress
+	@qemu/install.sh && qemu/turn.sh qemu/stress.sh $(CONFIG) build/stress
 
 bench: ## measure the crate beside its peers, and print the table of ratios
 	@qemu/install.sh bench && userspace/bench/bench.sh
