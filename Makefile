@@ -10,7 +10,7 @@ OUT ?= build/export
 CONFIG = standard
 E2E := cargo run --quiet --release --manifest-path tests/Cargo.toml -p e2e --
 
-.PHONY: help run test lanes stress bench bench-kernel shell kernel tree export check where clean distclean
+.PHONY: help run test lanes stress bench bench-kernel bench-link shell kernel tree export check where clean distclean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
@@ -34,6 +34,9 @@ bench: ## measure the crate beside its peers, and print the table of ratios
 
 bench-kernel: ## count the instructions that reading the symbol files takes, beside the targets
 	@qemu/install.sh && qemu/turn.sh qemu/bench/bench.sh build/bench-kernel
+
+bench-link: ## time the link of vmlinux with the option and without
+	@qemu/install.sh && qemu/turn.sh qemu/bench/link.sh
 
 shell: ## a shell in the guest
 	@qemu/install.sh && qemu/run.sh standard shell build/shell
