@@ -12,6 +12,8 @@
 
 #define DEBUGFS "/sys/kernel/debug/"
 #define FAIL_NTH "/proc/thread-self/fail-nth"
+#define MAKE_IT_FAIL "/proc/thread-self/make-it-fail"
+#define FAIL_PAGES DEBUGFS "fail_page_alloc/"
 
 /* More allocations than any one system call here makes. */
 #define MANY 1000
@@ -25,13 +27,13 @@ static const struct {
 	{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
 	{ DEBUGFS "failslab/task-filter", "Y" },
 	{ DEBUGFS "failslab/times", "-1" },
-	{ DEBUGFS "fail_page_alloc/probability", "0" },
-	{ DEBUGFS "fail_page_alloc/verbose", "0" },
-	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
-	{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ DEBUGFS "fail_page_alloc/min-order", "0" },
-	{ DEBUGFS "fail_page_alloc/task-filter", "Y" },
-	{ DEBUGFS "fail_page_alloc/times", "-1" },
+	{ FAIL_PAGES "probability", "0" },
+	{ FAIL_PAGES "verbose", "0" },
+	{ FAIL_PAGES "ignore-gfp-wait", "N" },
+	{ FAIL_PAGES "ignore-gfp-highmem", "N" },
+	{ FAIL_PAGES "min-order", "0" },
+	{ FAIL_PAGES "task-filter", "Y" },
+	{ FAIL_PAGES "times", "-1" },
 };
 
 FIXTURE(faults)
@@ -210,19 +212,59 @@ TEST_F_TIMEOUT(faults, seek_says_so, SLOW_TEST)
 	close(fd);
 }
 
+/* Opens the file while no allocation of 2^@order pages or more succeeds. */
+static int open_without_pages(struct __test_metadata *_metadata,
+			      const char *order)
+{
+	/* Opening this then might take a page. */
+	int switch_fd = open(MAKE_IT_FAIL, O_WRONLY | O_CLOEXEC);
+	int fd, error;
+
+	ASSERT_LE(0, switch_fd);
+	ASSERT_TRUE(write_file(FAIL_PAGES "min-order", order, 0));
+	ASSERT_TRUE(write_file(FAIL_PAGES "probability", "100", 0));
+	ASSERT_EQ(1, pwrite(switch_fd, "1", 1, 0));
+	fd = open(kallmodsyms_path(), O_RDONLY | O_CLOEXEC);
+	error = errno;
+	ASSERT_EQ(1, pwrite(switch_fd, "0", 1, 0));
+	ASSERT_TRUE(write_file(FAIL_PAGES "probability", "0", 0));
+	close(switch_fd);
+	errno = error;
+	return fd;
+}
+
+/*
+ * One allocation that fails does not keep the buffer from being made, as it is
+ * tried again with single pages.
+ */
+TEST_F_TIMEOUT(faults, buffer_of_no_pages_says_so, SLOW_TEST)
+{
+	int fd;
+
+	if (access(FAIL_PAGES, F_OK))
+		SKIP(return, "needs CONFIG_FAIL_PAGE_ALLOC");
+	fd = open_without_pages(_metadata, "1");
+	ASSERT_LE(0, fd)
+		TH_LOG("without large pages: %s", strerror(errno));
+	EXPECT_TRUE(is_whole(_metadata, fd, &self->got));
+	close(fd);
+
+	fd = open_without_pages(_metadata, "0");
+	EXPECT_EQ(-1, fd);
+	EXPECT_EQ(ENOMEM, errno);
+}
+
 /* One allocation in ten fails, for a while. */
 TEST_F_TIMEOUT(faults, now_and_then, SLOW_TEST)
 {
-	int i, fd, whole = 0, refused = 0, cut_short = 0;
+	int i, fd, whole = 0, refused = 0, cut_short = 0, error;
 	ssize_t n;
 
 	write_file(DEBUGFS "failslab/probability", "10", 0);
-	write_file(DEBUGFS "fail_page_alloc/probability", "10", 0);
+	write_file(FAIL_PAGES "probability", "10", 0);
 	for (i = 0; i < 200; i++) {
-		ASSERT_TRUE(write_file("/proc/thread-self/make-it-fail", "1", 0));
+		ASSERT_TRUE(write_file(MAKE_IT_FAIL, "1", 0));
 		fd = open(kallmodsyms_path(), O_RDONLY | O_CLOEXEC);
-		if (fd < 0 && errno != ENOMEM)
-			break;
 		self->got.len = 0;
 		n = -1;
 		while (fd >= 0) {
@@ -232,9 +274,10 @@ TEST_F_TIMEOUT(faults, now_and_then, SLOW_TEST)
 				break;
 			self->got.len += n;
 		}
-		if (n < 0 && errno != ENOMEM)
+		error = errno;
+		if (n < 0 && error != ENOMEM)
 			break;
-		while (!write_file("/proc/thread-self/make-it-fail", "0", 0))
+		while (!write_file(MAKE_IT_FAIL, "0", 0))
 			ASSERT_EQ(ENOMEM, errno);
 		refused += fd < 0;
 		cut_short += fd >= 0 && n < 0;
@@ -247,11 +290,11 @@ TEST_F_TIMEOUT(faults, now_and_then, SLOW_TEST)
 				      &kallmodsyms));
 	}
 	write_file(DEBUGFS "failslab/probability", "0", 0);
-	write_file(DEBUGFS "fail_page_alloc/probability", "0", 0);
+	write_file(FAIL_PAGES "probability", "0", 0);
 	TH_LOG("%d opens: %d refused, %d reads refused, %d whole", i, refused,
 	       cut_short, whole);
 	EXPECT_EQ(200, i)
-		TH_LOG("expected ENOMEM, found %s", strerror(errno));
+		TH_LOG("expected ENOMEM, found %s", strerror(error));
 	EXPECT_LT(0, refused);
 	EXPECT_LT(0, whole);
 }
