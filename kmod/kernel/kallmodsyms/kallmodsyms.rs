@@ -15,10 +15,18 @@
 //! records, such as finding the way back to a module's symbols, is paid once for some 90 lines, and
 //! a read of one page still does no more than it has to.
 //!
-//! Nothing is locked or referenced between records, nor while anything is copied to user space. A
-//! place in vmlinux is one in tables that never change, and a [`Cursor`] keeps its place while
-//! modules and BPF programs come and go; each line is made while RCU keeps its symbol from going
-//! away.
+//! Modules and BPF programs may come and go meanwhile:
+//!
+//! - Each symbol of one that stays is listed exactly once. A place in vmlinux is one in tables that
+//!   never change. A [`Cursor`] is a number that the module or program got when it was added, with
+//!   `module_mutex` or `bpf_lock` held, and that no other takes when it goes.
+//! - No name is read from memory that was freed: a line is made in the RCU read-side critical
+//!   section in which its symbol was found, and a symbol that goes is freed a grace period later.
+//! - No line is torn, and none is about two symbols: it is made by one call, in a buffer that only
+//!   the holder of the open file's lock gets at.
+//!
+//! An RCU section is as long as a record, and ends before anything is copied to user space. Between
+//! records nothing is locked, and nothing is referenced.
 //!
 //! An open file has a buffer of 64 KiB, and 6 KiB of texts that its lines are put together from.
 
