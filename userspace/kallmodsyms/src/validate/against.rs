@@ -217,7 +217,7 @@ fn compare(
 struct Lists {
     /// All of it, as with `CONFIG_KALLSYMS_ALL`: data as well as code.
     all: bool,
-    /// Where code starts, and the symbol at its end.
+    /// Where code starts and ends, and the name of the symbol at its end.
     code: Vec<(u64, u64, &'static [u8])>,
     /// Where per-CPU data ends that is counted from 0.
     per_cpu: Option<u64>,
@@ -239,7 +239,7 @@ impl Lists {
         };
         let per_cpu = address(b"__per_cpu_start").filter(|&start| start == 0);
         Self {
-            all: code.is_empty() || listed.iter().any(is_data),
+            all: listed.iter().any(is_data),
             code,
             per_cpu: per_cpu.and_then(|_| address(b"__per_cpu_end")),
         }
