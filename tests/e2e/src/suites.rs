@@ -55,7 +55,7 @@ pub const LANES: &[Lane] = &[
     Lane { name: "arm64", suites: &[BUILD, BOOT, ORACLE] },
     // clang, lld and no IBT: that is the variant of `make test`.
     Lane { name: "lld", suites: &[BOOT_VARIANT, ORACLE_VARIANT] },
-    Lane { name: "off", suites: &[OPTION_OFF] },
+    Lane { name: "off", suites: &[OPTION_OFF, BUILD_OFF, BOOT_OFF, VALIDATE_OFF] },
 ];
 
 const BUILD: Suite = plain("build", "qemu/build.sh $LANE");
@@ -66,3 +66,12 @@ const BOOT: Suite = ktap("boot", "rm -rf build/$LANE; trap 'cat build/$LANE/resu
 #[rustfmt::skip]
 const ORACLE: Suite = ktap("oracle", "$E2E check --kernel small --build $KERNEL_TREE/build-$LANE --run build/$LANE --nokaslr-run build/$LANE")
     .needs("grep -qx passed build/$LANE/status", "the boot whose output it checks did not pass");
+
+// What the series checks are done with has nothing to boot with.
+const BUILD_OFF: Suite = plain("build", "qemu/build.sh small-off");
+#[rustfmt::skip]
+const BOOT_OFF: Suite = ktap("boot", "rm -rf build/off; trap 'cat build/off/result.ktap' EXIT; qemu/run.sh small-off off build/off")
+    .needs("test -f $KERNEL_TREE/build-small-off/.stamp", "the kernel was not built");
+#[rustfmt::skip]
+const VALIDATE_OFF: Suite = plain("validate", "cd userspace; cargo run --quiet --release -p kallmodsyms-cli -- validate ../build/off/kallsyms --against $KERNEL_TREE/build-small-off/vmlinux")
+    .needs("grep -qx passed build/off/status", "the boot whose output it checks did not pass");
