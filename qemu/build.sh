@@ -22,10 +22,6 @@ config=${1:?usage: qemu/build.sh CONFIG [--pristine]}
 fragment=$(configuration "$config")
 architecture "$fragment"
 
-mapfile -t extra < <(directives "$fragment" make)
-extra+=(ARCH="$arch" CROSS_COMPILE="$cross")
-compiler=${cross}gcc
-case " ${extra[*]} " in *" LLVM=1 "*) compiler=clang ;; esac
 for tool in "$compiler" gcc clang ld.lld ccache cargo bindgen /usr/bin/rustc /usr/bin/rustfmt /usr/bin/clippy-driver gawk flex bison bc; do
 	command -v "$tool" >/dev/null || die "$tool is missing: run qemu/install.sh"
 done
@@ -67,7 +63,6 @@ fi
 rm -f "$out/.stamp"
 mkdir -p "$out"
 arguments=(-C "$from" "O=$out")
-extra+=(CC="ccache $compiler")
 
 failed() {
 	say "error: $label: the build failed; the first errors:"
@@ -86,7 +81,7 @@ else
 	cat "$from/arch/$arch/configs/$start" - <<<"$fragment" >"$out/.config"
 	target=(olddefconfig)
 fi
-"${kmake[@]}" "${extra[@]}" "${arguments[@]}" "${target[@]}" >"$log" 2>&1 || failed
+"${kmake[@]}" "${make_arguments[@]}" "${arguments[@]}" "${target[@]}" >"$log" 2>&1 || failed
 lost=$(while read -r line; do
 	case $line in
 	CONFIG_*=n | '# CONFIG_'*' is not set')
@@ -115,7 +110,7 @@ mkdir -p "$CCACHE_DIR" "$cache/expect"
 say "$label: building in $out"
 "$progress" --label "$label" --log "$log" --expect "$lines" \
 	--done $((all > 0 ? there * lines / all : 0)) -- \
-	"${kmake[@]}" "${extra[@]}" "${arguments[@]}" "$image" modules || failed
+	"${kmake[@]}" "${make_arguments[@]}" "${arguments[@]}" "$image" modules || failed
 [ "$there" -gt 100 ] || echo "$(grep -c '^  [A-Z]' "$log") $(cmds)" >"$cache/expect/$config"
 
 outputs=(.config vmlinux System.map "arch/$arch/boot/$image")

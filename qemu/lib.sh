@@ -23,7 +23,7 @@ configuration() {
 directives() { sed -n "s/^#: $2 //p" <<<"$1"; }
 directive() { directives "$1" "$2" | tail -n 1; }
 
-# architecture CONFIGURATION: sets what depends on it.
+# architecture CONFIGURATION: sets what depends on it, and with what the kernel's make is called.
 architecture() {
 	arch=$(directive "$1" arch)
 	case ${arch:=x86} in
@@ -31,6 +31,10 @@ architecture() {
 	arm64) cross=aarch64-linux-gnu- image=Image rust_target=aarch64-unknown-linux-gnu ;;
 	*) die "'#: arch $arch': x86 or arm64" ;;
 	esac
+	mapfile -t make_arguments < <(directives "$1" make)
+	compiler=${cross}gcc
+	case " ${make_arguments[*]} " in *" LLVM=1 "*) compiler=clang ;; esac
+	make_arguments+=(ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $compiler")
 }
 
 # unmet TREE DOTCONFIG OPTION: which of the option's own "depends on" do not hold, as Kconfig

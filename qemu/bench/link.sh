@@ -18,11 +18,11 @@ for kernel in "${kernels[@]}"; do
 done
 architecture "$(configuration standard)"
 
-# As build.sh calls make; nothing but the link is left to do.
+# Nothing but this is left to do.
 link() { # KERNEL
 	local out=$tree/build-$1
 	find "$out" -maxdepth 1 \( -name 'vmlinux*' -o -name '.tmp_vmlinux*' -o -name System.map \) -delete
-	"${kmake[@]}" ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache gcc" -C "$tree" O="$out" vmlinux >"$out.link.log" 2>&1 ||
+	"${kmake[@]}" "${make_arguments[@]}" -C "$tree" O="$out" vmlinux >"$out.link.log" 2>&1 ||
 		die "the link failed: $out.link.log"
 }
 times=$(mktemp)

@@ -25,8 +25,8 @@ pub const SUITES: &[Suite] = &[
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
-    ktap("boot", "rm -rf $RUN_DIR; trap 'cat $RUN_DIR/result.ktap' EXIT; qemu/run.sh standard test $RUN_DIR"),
-    ktap("boot-nokaslr", "rm -rf build/nokaslr; trap 'cat build/nokaslr/result.ktap' EXIT; qemu/run.sh standard run build/nokaslr nokaslr"),
+    ktap("boot", "tests/boot.sh standard test $RUN_DIR"),
+    ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr"),
     ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
         .needs("grep -qx passed $RUN_DIR/status && grep -qx passed build/nokaslr/status", "a boot whose output it checks did not pass"),
     BOOT_VARIANT,
@@ -37,7 +37,7 @@ pub const SUITES: &[Suite] = &[
 ];
 
 #[rustfmt::skip]
-const BOOT_VARIANT: Suite = ktap("boot-variant", "rm -rf build/variant; trap 'cat build/variant/result.ktap' EXIT; qemu/run.sh variant run build/variant");
+const BOOT_VARIANT: Suite = ktap("boot-variant", "tests/boot.sh variant run build/variant");
 #[rustfmt::skip]
 const ORACLE_VARIANT: Suite = ktap("oracle-variant", "$E2E check --kernel variant --build $KERNEL_TREE/build-variant --run build/variant")
     .needs("grep -qx passed build/variant/status", "the boot whose output it checks did not pass");
@@ -55,23 +55,20 @@ pub const LANES: &[Lane] = &[
     Lane { name: "arm64", suites: &[BUILD, BOOT, ORACLE] },
     // clang, lld and no IBT: that is the variant of `make test`.
     Lane { name: "lld", suites: &[BOOT_VARIANT, ORACLE_VARIANT] },
-    Lane { name: "off", suites: &[OPTION_OFF, BUILD_OFF, BOOT_OFF, VALIDATE_OFF] },
+    Lane { name: "off", suites: &[OPTION_OFF, BOOT_OFF, VALIDATE_OFF] },
 ];
 
 const BUILD: Suite = plain("build", "qemu/build.sh $LANE");
 #[rustfmt::skip]
-const BOOT: Suite = ktap("boot", "rm -rf build/$LANE; trap 'cat build/$LANE/result.ktap' EXIT; qemu/run.sh $LANE test build/$LANE")
+const BOOT: Suite = ktap("boot", "tests/boot.sh $LANE test build/$LANE")
     .needs("test -f $KERNEL_TREE/build-$LANE/.stamp", "the kernel was not built");
 // These kernels stay where they were linked, so one boot does for that without KASLR as well.
 #[rustfmt::skip]
 const ORACLE: Suite = ktap("oracle", "$E2E check --kernel small --build $KERNEL_TREE/build-$LANE --run build/$LANE --nokaslr-run build/$LANE")
     .needs("grep -qx passed build/$LANE/status", "the boot whose output it checks did not pass");
 
-// What the series checks are done with has nothing to boot with.
-const BUILD_OFF: Suite = plain("build", "qemu/build.sh small-off");
-#[rustfmt::skip]
-const BOOT_OFF: Suite = ktap("boot", "rm -rf build/off; trap 'cat build/off/result.ktap' EXIT; qemu/run.sh small-off off build/off")
-    .needs("test -f $KERNEL_TREE/build-small-off/.stamp", "the kernel was not built");
+// Not the kernel of OPTION_OFF, which has nothing to boot with.
+const BOOT_OFF: Suite = ktap("boot", "tests/boot.sh small-off off build/off");
 #[rustfmt::skip]
 const VALIDATE_OFF: Suite = plain("validate", "cd userspace; cargo run --quiet --release -p kallmodsyms-cli -- validate ../build/off/kallsyms --against $KERNEL_TREE/build-small-off/vmlinux")
     .needs("grep -qx passed build/off/status", "the boot whose output it checks did not pass");

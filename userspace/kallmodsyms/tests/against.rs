@@ -110,6 +110,13 @@ fn counts(report: &Report) -> Vec<(Rule, usize)> {
     counts.filter(|&(_, count)| count > 0).collect()
 }
 
+/// Validates a file against the linker's table alone.
+fn against_linked(file: &str, linked: &SymbolTable) -> Report {
+    Validation::new(file.as_bytes())
+        .against_linked(linked)
+        .run()
+}
+
 /// Validates a file against all else there is.
 fn against_all(file: &[u8], linked: &SymbolTable, placed: &Placed<'_>) -> Report {
     let validation = Validation::new(file).against(KALLSYMS.as_bytes());
@@ -183,9 +190,7 @@ fn a_good_file_keeps_all_rules() {
         0x10_0000
     );
     // Nothing that is loaded concerns the linker.
-    let kallsyms = Validation::new(KALLSYMS.as_bytes())
-        .against_linked(&linked)
-        .run();
+    let kallsyms = against_linked(KALLSYMS, &linked);
     assert_eq!(counts(&kallsyms), []);
     // Nor does it have to know sizes.
     let map = VMLINUX.lines().map(|line| {
@@ -194,9 +199,7 @@ fn a_good_file_keeps_all_rules() {
         format!("{address} {rest}\n")
     });
     let map = table(&map.collect::<String>());
-    let report = Validation::new(KALLMODSYMS.as_bytes())
-        .against_linked(&map)
-        .run();
+    let report = against_linked(KALLMODSYMS, &map);
     assert_eq!(counts(&report), []);
 }
 
@@ -319,9 +322,7 @@ fn what_is_loaded_does_not_stand_for_what_is_linked() {
     let file = KALLMODSYMS
         .replace(line, "")
         .replace("d2 t nfs_lookup", "11f T cpsw_ale_flush");
-    let report = Validation::new(file.as_bytes())
-        .against_linked(&vmlinux(VMLINUX))
-        .run();
+    let report = against_linked(&file, &vmlinux(VMLINUX));
     assert_eq!(counts(&report), [(Rule::LinkedMissing, 1)]);
 }
 
@@ -359,9 +360,7 @@ fn each_rule_of_ranges() {
 #[test]
 fn another_kernel_is_one_finding() {
     let other = vmlinux(&VMLINUX.replace("ffffffff81000040", "ffffffff81000050"));
-    let report = Validation::new(KALLMODSYMS.as_bytes())
-        .against_linked(&other)
-        .run();
+    let report = against_linked(KALLMODSYMS, &other);
     assert_eq!(counts(&report), [(Rule::Linked, 1)]);
     assert_eq!(report.slide, None);
     let message = &report.findings[0].message;
@@ -371,9 +370,7 @@ fn another_kernel_is_one_finding() {
     );
 
     let nothing = table("ffffffff81000000 T other_text\n");
-    let report = Validation::new(KALLMODSYMS.as_bytes())
-        .against_linked(&nothing)
-        .run();
+    let report = against_linked(KALLMODSYMS, &nothing);
     assert_eq!(counts(&report), [(Rule::Linked, 1)]);
 }
 
@@ -455,13 +452,7 @@ fn without_kallsyms_all_only_code_and_markers_are_listed() {
         .map(|line| format!("{line}\n"))
         .collect();
     assert_eq!(code.len(), 12);
-    let run = |file: &str| {
-        counts(
-            &Validation::new(file.as_bytes())
-                .against_linked(&linked)
-                .run(),
-        )
-    };
+    let run = |file: &str| counts(&against_linked(file, &linked));
     assert_eq!(run(&code.concat()), []);
     // Each line of the image is missed.
     for left_out in 0..10 {
@@ -476,9 +467,7 @@ fn without_kallsyms_all_only_code_and_markers_are_listed() {
     }
     // Where any data is listed, all is.
     let file = KALLMODSYMS.replace("ffffffff81101000 8 b rapl_pmus\t[intel_rapl_perf]\n", "");
-    let report = Validation::new(file.as_bytes())
-        .against_linked(&vmlinux(VMLINUX))
-        .run();
+    let report = against_linked(&file, &vmlinux(VMLINUX));
     assert_eq!(counts(&report), [(Rule::LinkedMissing, 1)]);
 }
 
