@@ -465,6 +465,24 @@ fn without_kallsyms_all_only_code_and_markers_are_listed() {
             code[left_out]
         );
     }
+    // So it is where the linker's table does not bound the code.
+    let unbounded = vmlinux(
+        &VMLINUX
+            .replace("0 T _stext", "0 T first")
+            .replace("0 T _etext", "0 A last"),
+    );
+    let mut file = code.concat().replace("_stext", "first");
+    for line in [
+        "ffffffff81100300 0 T _etext\n",
+        "ffffffff81101000 0 R __start_pci_fixups\n",
+    ] {
+        file = file.replace(line, "");
+    }
+    let report = against_linked(&file, &unbounded);
+    assert_eq!(counts(&report), []);
+    let line = "ffffffff81100160 13a t rapl_pmu_event_init\t[intel_rapl_perf]\n";
+    let report = against_linked(&file.replace(line, ""), &unbounded);
+    assert_eq!(counts(&report), [(Rule::LinkedMissing, 1)]);
     // Where any data is listed, all is.
     let file = KALLMODSYMS.replace("ffffffff81101000 8 b rapl_pmus\t[intel_rapl_perf]\n", "");
     let report = against_linked(&file, &vmlinux(VMLINUX));

@@ -217,7 +217,7 @@ fn compare(
 struct Lists {
     /// All of it, as with `CONFIG_KALLSYMS_ALL`: data as well as code.
     all: bool,
-    /// Where code starts and ends, and the name of the symbol at its end.
+    /// Where code starts and ends, and the name of the symbol at its end. Nothing where the linker's table does not say.
     code: Vec<(u64, u64, &'static [u8])>,
     /// Where per-CPU data ends that is counted from 0.
     per_cpu: Option<u64>,
@@ -253,7 +253,11 @@ impl Lists {
         let within = |&(start, end, last): &(u64, u64, &[u8])| {
             (start..end).contains(&address) || (address == end && symbol.name() == last)
         };
-        !dropped && (self.all || is_marker(symbol) || self.code.iter().any(within))
+        let is_code = match &self.code[..] {
+            [] => symbol.section() == Section::Text,
+            code => code.iter().any(within),
+        };
+        !dropped && (self.all || is_marker(symbol) || is_code)
     }
 
     /// The letter that the kernel prints: per-CPU data that is counted from 0 is absolute to it.
