@@ -125,7 +125,16 @@ struct Runner<'a> {
     root: &'a Path,
     variables: Vec<(String, String)>,
     logs: PathBuf,
-    results: Vec<(String, Tally, f64)>,
+    results: Vec<Ran>,
+}
+
+/// A suite that ran.
+struct Ran {
+    name: String,
+    tally: Tally,
+    seconds: f64,
+    /// The end of its log.
+    shown: String,
 }
 
 impl Runner<'_> {
@@ -158,20 +167,19 @@ impl Runner<'_> {
         let tally = run_one(suite, self.root, &variables, &log)?;
         let seconds = start.elapsed().as_secs_f64();
         println!("{:<7} {seconds:7.1} s", state(&tally));
-        if !tally.failures.is_empty() {
-            // Where only this output is kept, as in CI, the end of the log has to do.
-            print!("{}", end_of(&read_text(&log)?));
-        }
-        self.results.push((name, tally, seconds));
+        self.results.push(Ran {
+            name,
+            shown: end_of(&read_text(&log)?),
+            tally,
+            seconds,
+        });
         Ok(())
     }
 
     /// Prints the summary; true if nothing failed.
     fn end(&self) -> bool {
         print!("{}", summary(&self.results));
-        self.results
-            .iter()
-            .all(|(_, tally, _)| tally.failures.is_empty())
+        self.results.iter().all(|ran| ran.tally.failures.is_empty())
     }
 }
 
@@ -278,30 +286,37 @@ fn state(tally: &Tally) -> &'static str {
     }
 }
 
-/// The table of what ran, the failures, the reasons of what was skipped and the counts, which come last.
-fn summary(results: &[(String, Tally, f64)]) -> String {
+/// The table of what ran, the reasons of what was skipped, the failures and the counts, which come last.
+fn summary(results: &[Ran]) -> String {
     let mut text = format!(
         "\n{:<28} {:>7} {:>7} {:>7} {:>9}\n",
         "suite", "passed", "failed", "skipped", "seconds"
     );
-    for (name, tally, seconds) in results {
-        let (failed, skipped) = (tally.failures.len(), tally.skipped.len());
+    for ran in results {
+        let (failed, skipped) = (ran.tally.failures.len(), ran.tally.skipped.len());
         text += &format!(
-            "{name:<28} {:>7} {failed:>7} {skipped:>7} {seconds:>9.1}\n",
-            tally.passed
+            "{:<28} {:>7} {failed:>7} {skipped:>7} {:>9.1}\n",
+            ran.name, ran.tally.passed, ran.seconds
         );
     }
-    for (name, tally, _) in results {
-        for failure in &tally.failures {
-            text += &format!("FAILED  {name}: {failure} (see build/test/{name}.log)\n");
-        }
-    }
-    for (name, tally, _) in results {
+    for Ran { name, tally, .. } in results {
         for skip in &tally.skipped {
             text += &format!("skipped {name}: {skip}\n");
         }
     }
-    let sum = |count: fn(&Tally) -> usize| results.iter().map(|(_, t, _)| count(t)).sum::<usize>();
+    for Ran {
+        name, tally, shown, ..
+    } in results
+    {
+        for failure in &tally.failures {
+            text += &format!("FAILED  {name}: {failure} (see build/test/{name}.log)\n");
+        }
+        if !tally.failures.is_empty() {
+            // Where only the end of this output is kept, as in CI, it has to do.
+            text += shown;
+        }
+    }
+    let sum = |count: fn(&Tally) -> usize| results.iter().map(|r| count(&r.tally)).sum::<usize>();
     let (passed, failed, skipped) = (
         sum(|t| t.passed),
         sum(|t| t.failures.len()),
@@ -443,23 +458,27 @@ mod tests {
 
     #[test]
     fn the_counts_come_last() {
+        let ran = |name: &str, tally| Ran {
+            name: name.to_owned(),
+            tally,
+            seconds: 1.0,
+            shown: format!("  | the end of {name}\n"),
+        };
         let results = [
-            (
-                "a".to_owned(),
+            ran(
+                "a",
                 Tally {
                     passed: 3,
                     failures: vec!["x".into()],
                     skipped: vec!["y: no qemu".into()],
                 },
-                1.0,
             ),
-            (
-                "b".to_owned(),
+            ran(
+                "b",
                 Tally {
                     passed: 4,
                     ..Tally::default()
                 },
-                2.5,
             ),
         ];
         let text = summary(&results);
@@ -471,5 +490,7 @@ mod tests {
             text.contains("FAILED  a: x") && text.contains("skipped a: y: no qemu"),
             "{text}"
         );
+        assert!(text.contains("the end of a\n7 passed"), "{text}");
+        assert!(!text.contains("the end of b"), "{text}");
     }
 }
