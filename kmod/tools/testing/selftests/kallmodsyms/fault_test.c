@@ -13,6 +13,7 @@
 #define DEBUGFS "/sys/kernel/debug/"
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define MAKE_IT_FAIL "/proc/thread-self/make-it-fail"
+#define FAIL_SLAB DEBUGFS "failslab/"
 #define FAIL_PAGES DEBUGFS "fail_page_alloc/"
 
 /* More allocations than any one system call here makes. */
@@ -22,11 +23,11 @@
 static const struct {
 	const char *path, *value;
 } knobs[] = {
-	{ DEBUGFS "failslab/probability", "0" },
-	{ DEBUGFS "failslab/verbose", "0" },
-	{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
-	{ DEBUGFS "failslab/task-filter", "Y" },
-	{ DEBUGFS "failslab/times", "-1" },
+	{ FAIL_SLAB "probability", "0" },
+	{ FAIL_SLAB "verbose", "0" },
+	{ FAIL_SLAB "ignore-gfp-wait", "N" },
+	{ FAIL_SLAB "task-filter", "Y" },
+	{ FAIL_SLAB "times", "-1" },
 	{ FAIL_PAGES "probability", "0" },
 	{ FAIL_PAGES "verbose", "0" },
 	{ FAIL_PAGES "ignore-gfp-wait", "N" },
@@ -47,13 +48,13 @@ FIXTURE_SETUP(faults)
 {
 	size_t i;
 
-	if (access(FAIL_NTH, W_OK) ||
-	    (access(knobs[0].path, W_OK) && access(knobs[5].path, W_OK)))
+	if (access(FAIL_NTH, W_OK) || (access(FAIL_SLAB "times", W_OK) &&
+				       access(FAIL_PAGES "times", W_OK)))
 		SKIP(return, "needs root, debugfs and CONFIG_FAULT_INJECTION");
 	for (i = 0; i < ARRAY_SIZE(knobs); i++)
 		if (read_file(knobs[i].path, self->saved[i], sizeof(self->saved[i])))
 			ASSERT_TRUE(write_file(knobs[i].path, knobs[i].value, 0))
-				TH_LOG("cannot write knob %zu", i);
+				TH_LOG("cannot write %s", knobs[i].path);
 	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->fail_nth);
 
@@ -260,7 +261,7 @@ TEST_F_TIMEOUT(faults, now_and_then, SLOW_TEST)
 	int i, fd, whole = 0, refused = 0, cut_short = 0, error;
 	ssize_t n;
 
-	write_file(DEBUGFS "failslab/probability", "10", 0);
+	write_file(FAIL_SLAB "probability", "10", 0);
 	write_file(FAIL_PAGES "probability", "10", 0);
 	for (i = 0; i < 200; i++) {
 		ASSERT_TRUE(write_file(MAKE_IT_FAIL, "1", 0));
@@ -289,7 +290,7 @@ TEST_F_TIMEOUT(faults, now_and_then, SLOW_TEST)
 		ASSERT_TRUE(text_same(_metadata, "a read to the end", &self->got,
 				      &kallmodsyms));
 	}
-	write_file(DEBUGFS "failslab/probability", "0", 0);
+	write_file(FAIL_SLAB "probability", "0", 0);
 	write_file(FAIL_PAGES "probability", "0", 0);
 	TH_LOG("%d opens: %d refused, %d reads refused, %d whole", i, refused,
 	       cut_short, whole);
