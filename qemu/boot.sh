@@ -50,9 +50,7 @@ fi
 [[ -f $kernel ]] || die "$kernel is missing: build the kernel first (make kernel)"
 [[ -f $initrd ]] || die "$initrd is missing: make it with qemu/initramfs.sh"
 # no_timer_check: a guest that gets little time finds fault with its timer.
-# maxcpus=1: guest/init brings up the second processor. When one processor patches code, QEMU 7.2
-# may run on another one an int3 that is gone already, and a kernel that starts patches what idle
-# processors run all the time (sched_clock_cpu()): 2 of 108 boots ended with "Oops: int3".
+# maxcpus=1: guest/init brings up the second processor, and says why.
 # noreplace-smp: code for one processor would take 0.4 s to patch back.
 case $arch in
 x86) machine=(qemu-system-x86_64 -machine pc) cpu=max args="console=ttyS0 no_timer_check maxcpus=1 noreplace-smp" package=x86 ;;

@@ -369,21 +369,13 @@ static void change_probes(const struct scene *scene)
 		usleep(1000);
 }
 
-/*
- * Makes the instance whose tracer comes and goes.  An event of it that stays
- * keeps the names of tasks recorded: otherwise the tracer starts and stops
- * that, which patches the scheduler.  QEMU before 8.1 may keep a translation of
- * code that another processor was just patching, and nothing is run as often.
- */
+/* Makes the instance whose tracer comes and goes. */
 static void make_instance(const struct scene *scene)
 {
 	char path[128];
 
 	if (mkdir(scene->instance, 0700))
 		return;
-	snprintf(path, sizeof(path), "%s/events/sched/sched_process_exec/enable",
-		 scene->instance);
-	write_file(path, "1", 0);
 	snprintf(path, sizeof(path), "%s/set_ftrace_filter", scene->instance);
 	write_file(path, "kernel_clone", 0);
 }
