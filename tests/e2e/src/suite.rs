@@ -133,8 +133,23 @@ struct Ran {
     name: String,
     tally: Tally,
     seconds: f64,
-    /// The end of its log.
+    /// The end of its log if it failed: where only the end of our output is kept, as in CI, it has to do.
     shown: String,
+}
+
+impl Ran {
+    fn new(name: String, tally: Tally, seconds: f64, output: &str) -> Ran {
+        let shown = match &tally.failures[..] {
+            [] => String::new(),
+            _ => end_of(output),
+        };
+        Ran {
+            name,
+            tally,
+            seconds,
+            shown,
+        }
+    }
 }
 
 impl Runner<'_> {
@@ -164,15 +179,10 @@ impl Runner<'_> {
         let log = self.logs.join(format!("{name}.log"));
         let lane = lane.map(|lane| ("LANE".to_owned(), lane.to_owned()));
         let variables: Vec<_> = self.variables.iter().cloned().chain(lane).collect();
-        let tally = run_one(suite, self.root, &variables, &log)?;
+        let (tally, output) = run_one(suite, self.root, &variables, &log)?;
         let seconds = start.elapsed().as_secs_f64();
         println!("{:<7} {seconds:7.1} s", state(&tally));
-        self.results.push(Ran {
-            name,
-            shown: end_of(&read_text(&log)?),
-            tally,
-            seconds,
-        });
+        self.results.push(Ran::new(name, tally, seconds, &output));
         Ok(())
     }
 
@@ -208,12 +218,13 @@ fn locations(root: &Path) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
+/// Runs a suite and returns what came of it, and its output, which is in the log as well.
 fn run_one(
     suite: &Suite,
     root: &Path,
     variables: &[(String, String)],
     log: &Path,
-) -> Result<Tally> {
+) -> Result<(Tally, String)> {
     let shell = |command: &str| {
         let mut shell = Command::new("timeout");
         shell.args([
@@ -235,7 +246,7 @@ fn run_one(
             .status()?;
         if !status.success() {
             fs::write(log, format!("skipped: {otherwise}\n"))?;
-            return Ok(Tally::skipped(otherwise));
+            return Ok((Tally::skipped(otherwise), String::new()));
         }
     }
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
@@ -250,7 +261,8 @@ fn run_one(
         Some(code) => Err(format!("exited with {code}")),
         None => Err(format!("died: {status}")),
     };
-    Ok(judge(suite.kind, &read_text(log)?, ended))
+    let output = read_text(log)?;
+    Ok((judge(suite.kind, &output, ended), output))
 }
 
 /// The output and the exit must both be good; a bad exit is a failure even where every line of the output is.
@@ -311,10 +323,7 @@ fn summary(results: &[Ran]) -> String {
         for failure in &tally.failures {
             text += &format!("FAILED  {name}: {failure} (see build/test/{name}.log)\n");
         }
-        if !tally.failures.is_empty() {
-            // Where only the end of this output is kept, as in CI, it has to do.
-            text += shown;
-        }
+        text += shown;
     }
     let sum = |count: fn(&Tally) -> usize| results.iter().map(|r| count(&r.tally)).sum::<usize>();
     let (passed, failed, skipped) = (
@@ -361,7 +370,8 @@ mod tests {
     fn one(suite: Suite) -> Tally {
         let dir = repository();
         let variables = locations(dir.path()).unwrap();
-        run_one(&suite, dir.path(), &variables, &dir.path().join("log")).unwrap()
+        let (tally, _) = run_one(&suite, dir.path(), &variables, &dir.path().join("log")).unwrap();
+        tally
     }
 
     #[test]
@@ -458,11 +468,8 @@ mod tests {
 
     #[test]
     fn the_counts_come_last() {
-        let ran = |name: &str, tally| Ran {
-            name: name.to_owned(),
-            tally,
-            seconds: 1.0,
-            shown: format!("  | the end of {name}\n"),
+        let ran = |name: &str, tally| {
+            Ran::new(name.to_owned(), tally, 1.0, &format!("the end of {name}\n"))
         };
         let results = [
             ran(
