@@ -40,6 +40,9 @@ case $cache in
 *[[:space:]:]*) die "$cache: kbuild takes no blank and no colon in a path; set KALLMODSYMS_CACHE" ;;
 esac
 
+# Stands for whoever sends the series, as its author and its maintainer.
+AUTHORS='The kallmodsyms authors <kallmodsyms@example.org>'
+
 series() { grep -v '^#' "$patches/series"; }
 
 # The files of kmod/ that belong in the kernel tree, relative to it. What stands

@@ -8,7 +8,7 @@
 #
 # A file that REV does not have goes to kmod/ as HEAD has it, the rest to the patches.
 # DESTINATION is this clone if none is given. Files of kmod/ that no commit has are left
-# alone.
+# alone. Sign-offs are left out: export.sh puts in that of whoever sends the series.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -36,7 +36,7 @@ for c in $commits; do
 	git -C "$linux" update-index --force-remove --stdin <"$work/new"
 	tree=$(git -C "$linux" write-tree)
 	unset GIT_INDEX_FILE
-	parent=$(git -C "$linux" log -1 --format=%B "$c" |
+	parent=$(git -C "$linux" log -1 --format=%B "$c" | sed '/^Signed-off-by: /d' | git stripspace |
 		GIT_AUTHOR_NAME=$(git -C "$linux" log -1 --format=%an "$c") \
 			GIT_AUTHOR_EMAIL=$(git -C "$linux" log -1 --format=%ae "$c") \
 			GIT_AUTHOR_DATE=$(git -C "$linux" log -1 --format=%ad --date=raw "$c") \

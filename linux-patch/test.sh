@@ -8,7 +8,7 @@ scripts=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-unset KERNEL_BASE XDG_CACHE_HOME KALLMODSYMS_LOCKS
+unset KERNEL_BASE XDG_CACHE_HOME KALLMODSYMS_LOCKS SIGN_OFF
 export KALLMODSYMS_CACHE=$work/cache KERNEL_SRC=$work/linux
 export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@localhost GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@localhost
 number=0
@@ -47,6 +47,7 @@ says() { # TEXT COMMAND...: succeeds, and has TEXT in what it says
 mkdir -p linux/kernel
 printf 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 7\n' >linux/Makefile
 seq 30 >linux/kernel/a.c
+printf '%s\n' OTHER 'M: x <x@localhost>' '' >linux/MAINTAINERS
 echo '*.c diff=cpp' >linux/.gitattributes
 cp -a linux dev
 git -C dev -c init.defaultBranch=main init -q
@@ -56,8 +57,12 @@ git -C dev tag base
 sed -i 's/^15$/fifteen/' dev/kernel/a.c
 mkdir dev/kernel/new
 echo new >dev/kernel/new/b.c
+authors=$(sed -n "s/^AUTHORS='\(.*\)'$/\1/p" "$scripts/lib.sh")
+printf '%s\n' NEW "M: $authors" >>dev/MAINTAINERS
 git -C dev add -A
-git -C dev commit -qm 'a: change a line, add a file'
+git -C dev commit -qm 'a: change a line, add a file
+
+Signed-off-by: s <s@localhost>' --author="$authors"
 echo '#!/bin/sh' >dev/kernel/new/c.sh
 chmod +x dev/kernel/new/c.sh
 git -C dev add -A
@@ -66,11 +71,21 @@ mkdir -p clone/linux-patch/6.12
 git -c init.defaultBranch=main init -q clone
 cp "$scripts"/*.sh clone/linux-patch
 cp "$scripts/6.12/base" clone/linux-patch/6.12
+cat >clone/linux-patch/6.12/0000-cover-letter.patch <<X
+From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
+From: $authors
+Subject: [PATCH 00/77] toy: a letter
+
+From: is no header here, nor is
+Subject: [PATCH 00/77].
+X
 echo host >clone/README.md
 
 echo "TAP version 14"
-echo "1..33"
+echo "1..59"
 ok "refresh writes the series and kmod/" clone/linux-patch/refresh.sh dev base
+unsigned() { ! grep -r Signed-off-by "$@"; }
+ok "and leaves sign-offs out" unsigned clone/linux-patch/6.12
 ok "a tree is prepared" prepare
 ok "it has the patches" has fifteen kernel/a.c
 ok "it has the new files" has new kernel/new/b.c
@@ -85,12 +100,92 @@ am() {
 	git -C am am -q --empty=keep "$work"/out/*.patch && diff -r --exclude=.git am "$(tree)"
 }
 again() {
-	clone/linux-patch/refresh.sh am base "$work/again" && diff -r clone/linux-patch/6.12 again/linux-patch/6.12 -x base &&
-		diff -r clone/kmod again/kmod
+	clone/linux-patch/refresh.sh am base "$work/again" &&
+		diff -r clone/linux-patch/6.12 again/linux-patch/6.12 -x base -x 0000-cover-letter.patch && diff -r clone/kmod again/kmod
 }
-ok "the series is exported" clone/linux-patch/export.sh out
+exported() { clone/linux-patch/export.sh out; }
+# What the first patch and the letter say of the base, in their last lines.
+on() {
+	rm -rf out
+	exported && [ "$(tail -n 1 out/0001-*)" = "$1" ] && [ "$(tail -n 1 out/cover-letter.txt)" = "$1" ]
+}
+numbered() {
+	grep -x 'Subject: \[PATCH 1/2\] a: .*' out/0001-* && grep -x 'Subject: \[PATCH 2/2\] c: .*' out/0002-* &&
+		grep -x 'Subject: \[PATCH 0/2\] toy: a letter' out/cover-letter.txt && grep -x 'Subject: \[PATCH 00/77\]\.' out/cover-letter.txt
+}
+diffstat() {
+	grep -E '^ kernel/new/c.sh +\| 1 \+$' out/cover-letter.txt && grep -x ' create mode 100755 kernel/new/c.sh' out/cover-letter.txt &&
+		grep -x ' 4 files changed, 5 insertions(+), 1 deletion(-)' out/cover-letter.txt
+}
+ok "the series is exported, and says that nobody has signed it" says "nobody has signed them off" exported
+ok "nobody has" unsigned out
+ok "patches and letter are numbered" numbered
+ok "the letter has a diffstat of the whole" diffstat
 ok "git am of it gives the prepared tree" am
 ok "reading it back changes nothing" again
+
+# signed
+export SIGN_OFF='Jo-Ann T. Sender <joe@example.com>'
+each_signed() {
+	local f
+	for f in out/*.patch out/cover-letter.txt; do
+		grep -H Signed-off-by: "$f"
+		[ "$(grep -xc "Signed-off-by: $SIGN_OFF" "$f")" = 1 ] && [ "$(grep -c Signed-off-by: "$f")" = 1 ] || return
+	done
+}
+by_sender() {
+	local f n
+	for f in out/*.patch out/cover-letter.txt; do
+		n=$(git mailinfo message /dev/null <"$f" | grep -cxE "(Author|Email): (${SIGN_OFF% <*}|joe@example.com)") || true
+		# Who wrote a patch goes on to be its author.
+		case $f in out/0002-*) [ "$n" = 0 ] && grep -x 'From: t <t@localhost>' "$f" ;; *) [ "$n" = 2 ] ;; esac || return
+	done
+}
+maintained() { grep -x "M: $SIGN_OFF" am/MAINTAINERS && ! grep -F "$authors" am/MAINTAINERS; }
+ok "SIGN_OFF is named" says "signed off by $SIGN_OFF" exported
+ok "each patch and the letter is signed off once" each_signed
+ok "the sender is their author, where that is nobody else" by_sender
+am >am.log 2>&1 || true
+ok "and the maintainer" maintained
+read_back() { clone/linux-patch/refresh.sh am base "$work/signed" && unsigned signed; }
+ok "no sign-off is read back" read_back
+for SIGN_OFF in Name name@example.com '<name@example.com>' 'Name <name>' 'A <a@b.c>, D <d@e.f>' '"Name" <a@b.c>' \
+	'Name <a@b.c> ' $'Na\nme <a@b.c>' 'Name <a b@c.d>'; do
+	ok "SIGN_OFF=${SIGN_OFF//$'\n'/ } is refused" refused "SIGN_OFF=" exported
+done
+unset SIGN_OFF
+
+# what it is based on
+ok "a directory is named by its version" on "base-version: Linux 6.12.7"
+cp -a linux tracked
+git -C tracked init -q && git -C tracked add -A && git -C tracked commit -qm base
+commit=$(git -C tracked rev-parse HEAD)
+KERNEL_SRC=$work/tracked
+ok "a git tree by its commit" on "base-commit: $commit"
+ok "which git am passes over" am
+touch tracked/scratch
+ok "whatever files it has beside" on "base-commit: $commit"
+echo 31 >>tracked/kernel/a.c
+ok "but for changes that no commit has" on "base-version: Linux 6.12.7, changed after $commit"
+mkdir outer && git -C outer init -q && cp -a linux outer && git -C outer add -A && git -C outer commit -qm outer
+KERNEL_SRC=$work/outer/linux
+ok "a directory in the tree of something else is no git tree" on "base-version: Linux 6.12.7"
+cp clone/linux-patch/6.12/base base
+echo "TARBALL=$work/linux.tar" >>clone/linux-patch/6.12/base
+tar -cf linux.tar linux
+mkdir dpkg
+cat >dpkg/dpkg-query <<'X'
+#!/bin/sh
+[ "$*" = "-W -f \${Version} linux-source-6.12" ] && [ "$package" ] && echo "$package"
+X
+chmod +x dpkg/dpkg-query
+# shellcheck disable=SC2031
+packaged() { PATH=$work/dpkg:$PATH package=$1 on "$2"; }
+unset KERNEL_SRC
+ok "the package by its version" packaged 6.12.7-1 "base-package: linux-source-6.12 6.12.7-1 (Linux 6.12.7)"
+ok "its tarball alone by that of Linux" packaged "" "base-version: Linux 6.12.7"
+mv base clone/linux-patch/6.12/base
+export KERNEL_SRC=$work/linux
 
 # kmod/ changes
 before=$(stat -c %Y%Z "$(tree)/kernel/new/c.sh")
