@@ -3,8 +3,9 @@
 #
 # Checks the series itself, and says so in KTAP: its order, that it applies exactly, that
 # kmod/ and the patches together are what `git am` of the exported series gives, that
-# checkpatch has nothing to say, and that what a patch touches builds after it, with the
-# option off and on. A build that passed is remembered in the cache.
+# checkpatch has nothing to say once somebody has signed it, and that what a patch touches
+# builds after it, with the option off and on. A build that passed is remembered in the
+# cache.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -144,7 +145,7 @@ builds() {
 }
 
 echo "TAP version 14"
-echo "1..$((4 + ${#names[@]} * 4))"
+echo "1..$((5 + ${#names[@]} * 4))"
 in_order >"$work/why"
 result "series lists the patches in order" "$work/why"
 mapped >"$work/why"
@@ -158,12 +159,15 @@ for p in "${names[@]}"; do
 	result "$p applies with no fuzz and no offset" "$work/why"
 done
 
-"$top/linux-patch/export.sh" "$work/out" 2>/dev/null
+SIGN_OFF='' "$top/linux-patch/export.sh" "$work/out" 2>/dev/null
+grep -r '^Signed-off-by:' "$patches" "$work/out" >"$work/why" || true
+result "nobody has signed the series off but who sends it" "$work/why"
 am_gives_the_tree >"$work/why"
 result "git am of the exported series gives the prepared tree" "$work/why"
 round_trip >"$work/why"
 result "exported and read back, nothing has changed" "$work/why"
-for p in "$work"/out/*.patch; do
+SIGN_OFF='A Tester <tester@example.org>' "$top/linux-patch/export.sh" "$work/signed" 2>/dev/null
+for p in "$work"/signed/*.patch; do
 	checkpatch "$p" >"$work/why"
 	result "checkpatch --strict ${p##*/}" "$work/why"
 done
