@@ -56,7 +56,7 @@ run "doc: no warnings" env RUSTDOCFLAGS="-D warnings" \
 
 msrv=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 name="msrv: Rust $msrv builds the library and the command"
-if [ -x "${1:-}/usr/bin/rustc" ]; then
+if [ -n "${1:-}" ] && [ -x "$1/usr/bin/rustc" ]; then
 	# With the cargo of the day, which also refuses dependencies that say they need a later compiler.
 	with_msrv() {
 		local -x RUSTC=$1/usr/bin/rustc LD_LIBRARY_PATH=$1/usr/lib/x86_64-linux-gnu
