@@ -14,6 +14,7 @@ pub const SUITES: &[Suite] = &[
     plain("rustfmt", "for crate in $CRATES; do (cd $crate && cargo fmt --all --check); done; git ls-files 'kmod/rust/*.rs' 'kmod/kernel/*.rs' | xargs rustfmt --check --edition 2021"),
     plain("shellcheck", "{ git ls-files '*.sh'; git grep -lIE '^#!.*/(env )?(ba|da)?sh( |$)'; } | sort -u | xargs shellcheck -x")
         .needs("command -v shellcheck", "shellcheck is not installed (apt-get install shellcheck)"),
+    plain("licences", "tests/licences.sh"),
     plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --workspace --all-targets -- -D warnings); done"),
     cargo("userspace", "cd userspace && cargo test --workspace --no-fail-fast"),
     cargo("fuzz-corpus", "cd userspace/fuzz && cargo test --no-fail-fast"),
