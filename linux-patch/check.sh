@@ -51,6 +51,25 @@ mapped() {
 	done
 }
 
+# The entry in MAINTAINERS names every file that is new to Linux.
+maintained() {
+	kmod_files | awk -v entries="$tree/MAINTAINERS" '
+		BEGIN {
+			while ((getline line <entries) > 0) {
+				if (line == "KALLMODSYMS" || line == "")
+					ours = line != ""
+				else if (ours && sub(/^F:\t/, "", line))
+					paths[line]
+			}
+		}
+		{
+			for (path in paths)
+				if ($0 == path || path ~ "/$" && index($0, path) == 1)
+					next
+			print "MAINTAINERS: no F: of KALLMODSYMS for " $0
+		}'
+}
+
 am_gives_the_tree() {
 	git -C "$work/linux" am -q --empty=keep "$work"/out/*.patch 2>&1 || return 0
 	git -C "$work/linux" ls-files | while read -r f; do
@@ -145,11 +164,13 @@ builds() {
 }
 
 echo "TAP version 14"
-echo "1..$((5 + ${#names[@]} * 4))"
+echo "1..$((6 + ${#names[@]} * 4))"
 in_order >"$work/why"
 result "series lists the patches in order" "$work/why"
 mapped >"$work/why"
 result "every file of kmod/ belongs to a patch" "$work/why"
+maintained >"$work/why"
+result "MAINTAINERS has every file that is new" "$work/why"
 
 mkdir "$work/exact"
 scratch "$work/linux"
