@@ -3,7 +3,8 @@
 # Every target is a line that calls a script. What takes long lives in the cache
 # (KALLMODSYMS_CACHE, or ~/.cache/kallmodsyms), what belongs to this clone in build/.
 # `make run KERNEL_SRC=...` takes another Linux 6.12.y, directory or tarball; JOBS=
-# sets how many compilers run at once. `make stress CONFIG=lockdep` takes a lane's kernel.
+# sets how many compilers run at once. `make stress CONFIG=lockdep` takes a lane's kernel,
+# `make export SIGN_OFF="Name <address>"` signs the series for mail.
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/build/cargo
 OUT ?= build/export
