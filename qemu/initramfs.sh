@@ -1,25 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# initramfs.sh --kernel-build DIR --out FILE [--bin FILE]... [--module FILE]...
+# initramfs.sh --kernel-build DIR --out FILE [--kselftest DIR] [--bin FILE]... [--module FILE]...
 #
 # Makes the guest's root file system: busybox (BUSYBOX= if another than the host's),
-# guest/init, the kselftests (compiled here with CC=, or gcc), the binaries and
-# modules named, and the kernel's .config.
+# guest/init, the kselftests that are installed in DIR, the binaries and modules named, and
+# the kernel's .config. The runner of kselftest takes coreutils' timeout (TIMEOUT= if another
+# than the host's), which has the libraries of CC=, or gcc, with it.
 # gen_init_cpio writes device nodes without root, and the same input gives the
 # same bytes.
 set -euo pipefail
 
 die() { echo "initramfs.sh: $*" >&2; exit 1; }
-usage="usage: initramfs.sh --kernel-build DIR --out FILE [--bin FILE]... [--module FILE]..."
+usage="usage: initramfs.sh --kernel-build DIR --out FILE [--kselftest DIR] [--bin FILE]... [--module FILE]..."
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-build='' out='' bins=() modules=()
+build='' out='' kselftest='' bins=() modules=()
 while (($#)); do
 	(($# > 1)) || die "$usage"
 	case $1 in
 	--kernel-build) build=$2 ;;
 	--out) out=$2 ;;
+	--kselftest) kselftest=$2 ;;
 	--bin) bins+=("$2") ;;
 	--module) modules+=("$2") ;;
 	*) die "$1: no such option; $usage" ;;
@@ -33,15 +35,17 @@ busybox=${BUSYBOX:-$(command -v busybox)} || die "busybox is missing: apt-get in
 [[ $(ldd "$busybox" 2>&1) == *'not a dynamic executable'* ]] ||
 	die "$busybox needs shared libraries: apt-get install busybox-static"
 
-# A kernel built in its own tree has no "source" link.
-tree=$(realpath "$build")
-[[ ! -e $build/source ]] || tree=$(realpath "$build/source")
-selftests=$here/../kmod/tools/testing/selftests/kallmodsyms
+library() {
+	local file
+	file=$("${CC:-gcc}" -print-file-name="$1")
+	[[ -f $file ]] || die "$1 is missing, which $timeout needs"
+	realpath "$file"
+}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 {
-	for dir in bin dev proc sys tmp out modules tests; do
+	for dir in bin dev proc sys tmp out modules; do
 		echo "dir /$dir 0755 0 0"
 	done
 	echo "nod /dev/console 0600 0 0 c 5 1"
@@ -49,12 +53,18 @@ trap 'rm -rf "$work"' EXIT
 	echo "file /bin/busybox $busybox 0755 0 0"
 	echo "slink /bin/sh busybox 0777 0 0"
 	echo "file /config $build/.config 0644 0 0"
-	for source in "$selftests"/*_test.c; do
-		name=$(basename "$source" .c)
-		(cd "$selftests" && "${CC:-gcc}" -static -O2 -Wall -D_GNU_SOURCE= \
-			-I "$tree/tools/testing/selftests" -o "$work/$name" "$name.c") >&2
-		echo "file /tests/$name $work/$name 0755 0 0"
-	done
+	if [[ $kselftest ]]; then
+		timeout=${TIMEOUT:-/usr/bin/timeout}
+		loader=$(readelf -lW "$timeout" | sed -n 's/.*program interpreter: \(.*\)]/\1/p')
+		printf 'dir %s 0755 0 0\n' /kselftest /lib "${loader%/*}" /usr /usr/bin
+		find "$kselftest" -mindepth 1 -type d -printf 'dir /kselftest/%P 0755 0 0\n' \
+			-o -type f -printf "file /kselftest/%P %p 0%m 0 0\n"
+		echo "file /usr/bin/timeout $timeout 0755 0 0"
+		echo "file $loader $(library "${loader##*/}") 0755 0 0"
+		readelf -dW "$timeout" | sed -n 's/.*(NEEDED).*\[\(.*\)]/\1/p' | while read -r name; do
+			echo "file /lib/$name $(library "$name") 0755 0 0"
+		done
+	fi
 	for bin in ${bins[@]+"${bins[@]}"}; do
 		[[ -f $bin ]] || die "$bin is missing: it was named with --bin"
 		echo "file /bin/$(basename "$bin") $(realpath "$bin") 0755 0 0"

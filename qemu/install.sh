@@ -23,7 +23,7 @@ msrv=1.85 # as in userspace/Cargo.toml
 cargo=1.85.0
 packages=(build-essential bc bison flex gawk kmod cpio xz-utils libelf-dev libssl-dev perl git ccache
 	rustc-web rust-web-src rust-web-clippy rustfmt-web libclang-dev clang lld llvm
-	qemu-system-x86 busybox-static shellcheck binutils diffutils patch file)
+	qemu-system-x86 busybox-static rsync shellcheck binutils diffutils patch file)
 [ -n "${KERNEL_SRC:-}" ] || packages+=("$PACKAGE")
 case ${1:-} in
 test)
@@ -92,15 +92,15 @@ arm64() {
 		-o Dir::State="$new/apt" -o Dir::State::status=/dev/null -o Dir::Cache="$new/apt")
 	version=$(dpkg-query -W -f '${Version}' libstd-rust-web-dev)
 	rm -rf "$new" && mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" && (
-		cd "$new" && "${apt[@]}" update && "${apt[@]}" download busybox-static "libstd-rust-web-dev=$version" &&
+		cd "$new" && "${apt[@]}" update && "${apt[@]}" download busybox-static coreutils "libstd-rust-web-dev=$version" &&
 			for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit; done && rm -r apt
-	) && mv "$new" "$cache/tools/arm64"
+	) && rm -rf "$cache/tools/arm64" && mv "$new" "$cache/tools/arm64"
 }
 case ${1:-} in lane-arm64 | lanes)
-	if [ ! -d "$cache/tools/arm64" ]; then
-		say "install: busybox and Rust's library for arm64"
+	if [ ! -e "$cache/tools/arm64/usr/bin/timeout" ]; then
+		say "install: busybox, coreutils and Rust's library for arm64"
 		lock "$cache/tools"
-		arm64 >&2 || die "cannot fetch Debian's busybox-static and libstd-rust-web-dev for arm64 (see above; no network?)"
+		arm64 >&2 || die "cannot fetch Debian's busybox-static, coreutils and libstd-rust-web-dev for arm64 (see above; no network?)"
 	fi
 	;;
 esac

@@ -29,18 +29,24 @@ say "crate: building the static kallmodsyms command"
 flags="-C target-feature=+crt-static"
 if [ "$arch" = arm64 ]; then
 	export CC=${cross}gcc BUSYBOX=$cache/tools/arm64/bin/busybox RUSTC=/usr/bin/rustc
+	export TIMEOUT=$cache/tools/arm64/usr/bin/timeout
 	flags="$flags -C linker=$CC --sysroot $cache/tools/arm64/usr"
 fi
 (cd "$top/userspace" && RUSTFLAGS=$flags cargo build --quiet --release --target "$rust_target" -p kallmodsyms-cli)
 command=${CARGO_TARGET_DIR:-$top/userspace/target}/$rust_target/release/kallmodsyms
 
 mkdir -p "$top/build"
-modules=()
+contents=(--bin "$command")
 while read -r m; do
-	modules+=(--module "$build/$m")
+	contents+=(--module "$build/$m")
 done < <(directive "$fragment" guest | tr ' ' '\n')
+case $mode in test | stress | shell)
+	kselftest=$("$top/qemu/kselftest.sh" "$config")
+	contents+=(--kselftest "$kselftest")
+	;;
+esac
 initrd=$top/build/initramfs-$(basename "$out").gz
-"$top/qemu/initramfs.sh" --kernel-build "$build" --out "$initrd" --bin "$command" "${modules[@]}" "${@:5}"
+"$top/qemu/initramfs.sh" --kernel-build "$build" --out "$initrd" "${contents[@]}" "${@:5}"
 
 arguments=(--arch "$arch" --kernel "$build/arch/$arch/boot/$image" --initrd "$initrd" --out "$out")
 [ "$mode" != shell ] || arguments+=(--interactive)
