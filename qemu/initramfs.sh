@@ -6,7 +6,8 @@
 # Makes the guest's root file system: busybox (BUSYBOX= if another than the host's),
 # guest/init, the kselftests that are installed in DIR, the binaries and modules named, and
 # the kernel's .config. The runner of kselftest takes coreutils' timeout (TIMEOUT= if another
-# than the host's), which has the libraries of CC=, or gcc, with it.
+# than the host's), which has the libraries of CC=, or gcc, with it; where there is none, it
+# ends no test.
 # gen_init_cpio writes device nodes without root, and the same input gives the
 # same bytes.
 set -euo pipefail
@@ -54,16 +55,21 @@ trap 'rm -rf "$work"' EXIT
 	echo "slink /bin/sh busybox 0777 0 0"
 	echo "file /config $build/.config 0644 0 0"
 	if [[ $kselftest ]]; then
-		timeout=${TIMEOUT:-/usr/bin/timeout}
-		loader=$(readelf -lW "$timeout" | sed -n 's/.*program interpreter: \(.*\)]/\1/p')
-		printf 'dir %s 0755 0 0\n' /kselftest /lib "${loader%/*}" /usr /usr/bin
+		printf 'dir %s 0755 0 0\n' /kselftest /lib /usr /usr/bin
 		find "$kselftest" -mindepth 1 -type d -printf 'dir /kselftest/%P 0755 0 0\n' \
-			-o -type f -printf "file /kselftest/%P %p 0%m 0 0\n"
-		echo "file /usr/bin/timeout $timeout 0755 0 0"
-		echo "file $loader $(library "${loader##*/}") 0755 0 0"
-		readelf -dW "$timeout" | sed -n 's/.*(NEEDED).*\[\(.*\)]/\1/p' | while read -r name; do
-			echo "file /lib/$name $(library "$name") 0755 0 0"
-		done
+			-o -type f -printf "file /kselftest/%P %p 0%m 0 0\n" | LC_ALL=C sort -k 2
+		timeout=${TIMEOUT:-/usr/bin/timeout}
+		if [[ -e $timeout ]]; then
+			loader=$(readelf -lW "$timeout" | sed -n 's/.*program interpreter: \(.*\)]/\1/p')
+			echo "file /usr/bin/timeout $timeout 0755 0 0"
+			echo "dir ${loader%/*} 0755 0 0"
+			echo "file $loader $(library "${loader##*/}") 0755 0 0"
+			readelf -dW "$timeout" | sed -n 's/.*(NEEDED).*\[\(.*\)]/\1/p' | while read -r name; do
+				echo "file /lib/$name $(library "$name") 0755 0 0"
+			done
+		else
+			echo "initramfs.sh: $timeout is missing: no kselftest has a time limit" >&2
+		fi
 	fi
 	for bin in ${bins[@]+"${bins[@]}"}; do
 		[[ -f $bin ]] || die "$bin is missing: it was named with --bin"

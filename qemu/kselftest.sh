@@ -32,10 +32,12 @@ if [ "$(cat "$work/.stamp" 2>/dev/null)" != "$want" ]; then
 	mkdir "$work"
 	(cd "$tree" && cp -a --parents -t "$work" scripts/subarch.include \
 		tools/testing/selftests/{kallmodsyms,kselftest,Makefile,lib.mk,run_kselftest.sh,kselftest.h,kselftest_harness.h})
-	# ccache means nothing to lib.mk, which takes the compiler from the other arguments.
-	mapfile -t arguments < <(printf '%s\n' "${kmake[@]}" "${make_arguments[@]}" | grep -v '^CC=')
-	"${arguments[@]}" -C "$work/tools/testing/selftests" TARGETS=kallmodsyms FORCE_TARGETS=1 KDIR="$build" \
-		USERCFLAGS=-Werror USERLDFLAGS=-static INSTALL_PATH="$work/installed" install >"$work/log" 2>&1 ||
+	# The kernel's compiler, less ccache. kbuild tells clang for which machine, lib.mk may not.
+	cc=$compiler
+	[ "$cc" != clang ] || [ -z "$cross" ] || cc="clang --target=${cross%-}"
+	"${kmake[@]}" "${make_arguments[@]}" CC="$cc" -C "$work/tools/testing/selftests" TARGETS=kallmodsyms \
+		FORCE_TARGETS=1 KDIR="$build" USERCFLAGS=-Werror USERLDFLAGS=-static INSTALL_PATH="$work/installed" \
+		install >"$work/log" 2>&1 ||
 		die "kselftest: the build failed: $(grep -m1 -iE 'error|\*\*\*' "$work/log") (whole log: $work/log)"
 	for source in "$work"/tools/testing/selftests/kallmodsyms/*_test.c; do
 		grep -qx "kallmodsyms:$(basename "$source" .c)" "$work/installed/kselftest-list.txt" ||
