@@ -8,8 +8,8 @@
 #   qemu/install.sh [test | bench | lanes | lane-NAME]
 #
 # test adds what counts instructions: valgrind, and gungraun's runner in the cache; and in
-# the cache, if it can, drgn and the oldest Rust that our crates promise to build with: what
-# needs them is skipped otherwise. lanes adds what one for arm64 takes. bench adds the peers that are measured, if it can: the
+# the cache, if it can, drgn and the oldest Rusts that our crates and Linux promise to build
+# with: what needs them is skipped otherwise. lanes adds what one for arm64 takes. bench adds the peers that are measured, if it can: the
 # benches say which they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
@@ -19,6 +19,7 @@ bindgen=0.73.2
 drgn=0.3.0
 gungraun=0.20.0 # as in userspace/figures/Cargo.toml
 msrv=1.85 # as in userspace/Cargo.toml
+kernel_msrv=1.78.0 # as in kmod/Cargo.toml, and scripts/min-tool-version.sh of Linux 6.12
 # What our crates ask for; any cargo will do that is not older.
 cargo=1.85.0
 packages=(build-essential bc bison flex gawk kmod cpio xz-utils libelf-dev libssl-dev perl git ccache
@@ -84,17 +85,41 @@ old_rust() {
 	) && mv "$new" "$cache/tools/rust-$msrv"
 }
 
-# What an arm64 guest runs, and what to build its command with: unpacked as above. Debian's
-# lists of arm64 packages are kept beside them, so the machine's own apt knows of none of it.
+# Its library for 32 bits, and what a static program is linked with: 43 MB to fetch.
+old_rust_32() {
+	local version to=$cache/tools/rust-$msrv
+	version=$(apt-cache madison rustc-web | awk -v v="$msrv." 'index($3, v) == 1 { print $3; exit }')
+	foreign i386 "$to/i386.new" "libstd-rust-web-dev=$version" libc6-dev libgcc-12-dev &&
+		cp -r "$to"/i386.new/* "$to" && rm -r "$to/i386.new"
+}
+
+# With its sources, which the kernel builds its own core library from; 570 MB on the disk.
+kernel_rust() {
+	RUSTUP_HOME=$cache/tools/rustup rustup toolchain install "$kernel_msrv" --no-self-update \
+		--profile minimal --component rust-src
+}
+
+# foreign ARCHITECTURE DIR PACKAGE...: unpacked there as above. Debian's lists of the other
+# architecture's packages are kept there meanwhile, so the machine's own apt knows of none of it.
+foreign() {
+	local new=$2
+	local apt=(apt-get -q -o APT::Sandbox::User="$(id -un)" -o APT::Architecture="$1" -o APT::Architectures="$1"
+		-o Dir::State="$new/apt" -o Dir::State::status=/dev/null -o Dir::Cache="$new/apt")
+	rm -rf "$new" && mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" && (
+		cd "$new" || exit
+		# Of a list that is missing, the packages are: that is seen soon enough.
+		"${apt[@]}" update || true
+		"${apt[@]}" download "${@:3}" &&
+			for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit; done && rm -r apt
+	)
+}
+
+# What an arm64 guest runs, and what to build its command with.
 arm64() {
 	local version new=$cache/tools/arm64.new
-	local apt=(apt-get -q -o APT::Sandbox::User="$(id -un)" -o APT::Architecture=arm64 -o APT::Architectures=arm64
-		-o Dir::State="$new/apt" -o Dir::State::status=/dev/null -o Dir::Cache="$new/apt")
 	version=$(dpkg-query -W -f '${Version}' libstd-rust-web-dev)
-	rm -rf "$new" && mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" && (
-		cd "$new" && "${apt[@]}" update && "${apt[@]}" download busybox-static coreutils "libstd-rust-web-dev=$version" &&
-			for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit; done && rm -r apt
-	) && rm -rf "$cache/tools/arm64" && mv "$new" "$cache/tools/arm64"
+	foreign arm64 "$new" busybox-static coreutils "libstd-rust-web-dev=$version" &&
+		rm -rf "$cache/tools/arm64" && mv "$new" "$cache/tools/arm64"
 }
 case ${1:-} in lane-arm64 | lanes)
 	if [ ! -e "$cache/tools/arm64/usr/bin/timeout" ]; then
@@ -115,4 +140,14 @@ if [ ! -d "$cache/tools/rust-$msrv" ]; then
 	say "install: Rust $msrv"
 	lock "$cache/tools"
 	old_rust >&2 || say "warning: cannot fetch Debian's Rust $msrv (see above; no network?): nothing is built with it"
+fi
+if [ -d "$cache/tools/rust-$msrv" ] && [ ! -d "$cache/tools/rust-$msrv/usr/lib/rustlib/i686-unknown-linux-gnu" ]; then
+	say "install: Rust $msrv for 32 bits"
+	lock "$cache/tools"
+	old_rust_32 >&2 || say "warning: cannot fetch Debian's Rust $msrv for i386 (see above; no network?): nothing is tested on 32 bits"
+fi
+if [ ! -d "$cache/tools/rustup/toolchains/$kernel_msrv-x86_64-unknown-linux-gnu" ]; then
+	say "install: Rust $kernel_msrv"
+	lock "$cache/tools"
+	kernel_rust >&2 || say "warning: cannot install Rust $kernel_msrv (see above; no rustup, or no network?): nothing is built with it"
 fi

@@ -23,6 +23,7 @@ pub const SUITES: &[Suite] = &[
         .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh says why; it needs PyPI)"),
     ktap("instructions", "userspace/figures/gate.sh"),
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
+    ktap("rust-1.78", "tests/rust-1.78.sh"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
