@@ -8,8 +8,6 @@
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
-core=$top/kmod/Cargo.toml
-target=${CARGO_TARGET_DIR:-$top/kmod/target}
 new=$cache/tools/rustup/toolchains/1.78.0-x86_64-unknown-linux-gnu
 old=$cache/tools/rust-1.85
 work=$(mktemp -d)
@@ -33,16 +31,17 @@ skip() { # NAME WHY
 	echo "ok $number $1 # SKIP $2 (qemu/install.sh test says why)"
 }
 
-with() { # RUSTC VERSION [OPTION...]: the tests of the decoder
+decoder() { # RUSTC VERSION [OPTION...]: its tests, built by that compiler
+	local -x LD_LIBRARY_PATH=$old/usr/lib/x86_64-linux-gnu # 1.85 is unpacked, not installed
 	"$1" -V | grep "^rustc $2[.]" &&
-		RUSTC=$1 cargo test --quiet --lib --manifest-path "$core" --target-dir "$target/rust-$2" "${@:3}"
+		"$1" --edition 2021 -D warnings --test -o "$work/tests" "${@:3}" "$top/kmod/src/lib.rs" &&
+		"$work/tests"
 }
 
-for_32_bits() {
+on_32_bits() {
 	local gcc=$old/usr/lib/gcc/i686-linux-gnu/12 libc=$old/usr/lib/i386-linux-gnu
-	local -x LD_LIBRARY_PATH=$old/usr/lib/x86_64-linux-gnu
-	local -x RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-B$gcc -C link-arg=-B$libc -L$gcc -L$libc"
-	with "$old/usr/bin/rustc" 1.85 --target i686-unknown-linux-gnu
+	decoder "$old/usr/bin/rustc" 1.85 --target i686-unknown-linux-gnu -C target-feature=+crt-static \
+		-C link-arg=-B"$gcc" -C link-arg=-B"$libc" -L"$gcc" -L"$libc" && file -L "$work/tests" | grep 'ELF 32-bit'
 }
 
 # The kernel crate, the examples in it, and the component.
@@ -62,26 +61,25 @@ kernel() {
 
 # What the language gained, in which version, how to find it, and an example.
 cat >"$work/gained" <<'END'
-1.79|\bconst \{|let a = const { N + 1 };
-1.79|<[^<>]*<[A-Z][A-Za-z]*: |fn f<T: Iterator<Item: Copy>>() {}
-1.80|[0-9A-Za-z_']\.\.[0-9A-Za-z_'].* =>|0..5 => 1,
-1.81|\[(cfg_attr\(.*)?expect\(|#[expect(dead_code)]
-1.82|&raw (mut|const) |let p = &raw mut x;
-1.82|\buse<|fn f<'a>() -> impl Sized + use<'a> {}
-1.82|\bunsafe extern "[^"]*" \{|unsafe extern "C" {}
-1.82|\bunsafe\([a-z_]+|#[unsafe(no_mangle)]
-1.85|\basync (move )?\||let f = async || 1;
-1.88|&& let |if a && let Some(b) = c {}
-1.88|\bcfg!?\((true|false)\)|#[cfg(true)]
+1.79	\bconst \{	let a = const { N + 1 };
+1.79	<[^<>]*<[A-Z][A-Za-z]*: 	fn f<T: Iterator<Item: Copy>>() {}
+1.80	[0-9A-Za-z_']\.\.[0-9A-Za-z_'].* =>	0..5 => 1,
+1.81	\[(cfg_attr\(.*)?expect\(	#[expect(dead_code)]
+1.82	&raw (mut|const) 	let p = &raw mut x;
+1.82	\buse<	fn f<'a>() -> impl Sized + use<'a> {}
+1.82	\bunsafe extern "[^"]*" \{	unsafe extern "C" {}
+1.82	\bunsafe\([a-z_]+	#[unsafe(no_mangle)]
+1.85	\basync (move )?\|	let f = async || 1;
+1.88	&& let 	if a && let Some(b) = c {}
+1.88	\bcfg!?\((true|false)\)	#[cfg(true)]
 END
-gained() {
-	local version pattern example
-	while read -r line; do
-		version=${line%%|*} example=${line##*|} pattern=${line#*|}
-		pattern=${pattern%|*}
-		grep -qE -- "$pattern" <<<"$example" || { echo "$version: $pattern does not find $example"; return 1; }
-		! grep -nE -- "$pattern" "$@" | grep -vE '^[^:]*:[0-9]*: *//' | sed "s/^/since $version: /" | grep . || return 1
+gained() { # FILE...
+	local version pattern example bad=0
+	while IFS=$'\t' read -r version pattern example; do
+		grep -qE -- "$pattern" <<<"$example" || { echo "/$pattern/ does not find $example"; bad=1; }
+		! grep -nE -- "$pattern" "$@" | grep -vE '^[^:]*:[0-9]*: *//' | sed "s/^/since $version: /" | grep . || bad=1
 	done <"$work/gained"
+	return $bad
 }
 mapfile -t sources < <(git -C "$top" ls-files -- "$top/kmod/*.rs" | sed "s|^|$top/|")
 
@@ -90,16 +88,15 @@ echo "1..4"
 run "language: nothing in ${#sources[@]} files is newer than Rust 1.78" gained "${sources[@]}"
 name="decoder: Rust 1.78 builds it, and it passes its tests"
 if [ -x "$new/bin/rustc" ]; then
-	run "$name" with "$new/bin/rustc" 1.78
+	run "$name" decoder "$new/bin/rustc" 1.78
 elif [ -x "$old/usr/bin/rustc" ]; then
-	export LD_LIBRARY_PATH=$old/usr/lib/x86_64-linux-gnu
-	run "decoder: Rust 1.85 builds it, and it passes its tests" with "$old/usr/bin/rustc" 1.85
+	run "decoder: Rust 1.85 builds it, and it passes its tests" decoder "$old/usr/bin/rustc" 1.85
 else
 	skip "$name" "neither Rust 1.78 nor 1.85 is there"
 fi
 name="decoder: it passes its tests on 32 bits"
 if [ -d "$old/usr/lib/rustlib/i686-unknown-linux-gnu" ]; then
-	run "$name" for_32_bits
+	run "$name" on_32_bits
 else
 	skip "$name" "Rust 1.85 is not there with its library for 32 bits"
 fi
