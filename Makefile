@@ -33,8 +33,8 @@ stress: ## read while modules and BPF programs come and go, 2,000 times (make te
 bench: ## measure the crate beside its peers, and print the table of ratios
 	@qemu/install.sh bench && userspace/bench/bench.sh
 
-bench-kernel: ## count the instructions that reading the symbol files takes, beside the targets
-	@qemu/install.sh && qemu/turn.sh qemu/bench/bench.sh build/bench-kernel
+bench-kernel: ## count the instructions of reading the symbol files and of look-ups, beside the targets
+	@qemu/install.sh && qemu/turn.sh qemu/bench/bench.sh build/bench-kernel $(CONFIG)
 
 bench-link: ## time the link of vmlinux with the option and without
 	@qemu/install.sh && qemu/turn.sh qemu/bench/link.sh

@@ -99,6 +99,28 @@ function scaling(few, many) {
 	large[2] = per_symbol("kallsyms", many, "none")
 }
 
+# Instructions of a call: of FUNCTION, for addresses in WHERE, with the option on or off.
+function look_up(option, function_name, where,   count) {
+	path = dir "/lookups/" option "/lookups"
+	seen = 0
+	while (get())
+		if ($1 == function_name && $2 == where)
+			count = $3
+	if (!count) {
+		print "report.awk: " path ": nothing of " function_name " in " where >"/dev/stderr"
+		broken = 1
+		exit 2
+	}
+	return count
+}
+
+function look_up_row(function_name, where, most,   with, without) {
+	with = look_up("on", function_name, where)
+	without = look_up("off", function_name, where)
+	row(function_name " in " where ": instructions", "", number(with), number(without))
+	row("  how many times as many as without the option", "<= " most, number(with / without), "", with / without <= most)
+}
+
 BEGIN {
 	row("", "target", "kallmodsyms", "kallsyms")
 
@@ -132,6 +154,13 @@ BEGIN {
 	memory("kallsyms.memory")
 	row("memory of an open file: KiB", "<= 160", number(ours), number(open), ours <= 160)
 	row("  of one that was closed again", "< 1", number(left), number(closed), left < 1)
+
+	print ""
+	row("", "target", "option on", "option off")
+	look_up_row("sprint_symbol", "vmlinux", 1.5)
+	look_up_row("sprint_symbol", "module", 1.5)
+	look_up_row("kallsyms_lookup_size_offset", "vmlinux", 1.05)
+	look_up_row("kallsyms_lookup_size_offset", "module", 1.05)
 }
 
 END { exit broken ? 2 : missed }

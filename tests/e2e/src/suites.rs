@@ -27,6 +27,7 @@ pub const SUITES: &[Suite] = &[
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
+    ktap("faddr2line", "linux-patch/prepare.sh && tests/faddr2line.sh $KERNEL_TREE"),
     ktap("boot", "tests/boot.sh standard test $RUN_DIR"),
     ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr"),
     ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
@@ -54,6 +55,7 @@ pub const LANES: &[Lane] = &[
     Lane { name: "kcsan", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "nokallsyms_all", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "noibt", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "livepatch", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "arm64", suites: &[BUILD, BOOT, ORACLE] },
     // clang, lld and no IBT: that is the variant of `make test`.
     Lane { name: "lld", suites: &[BOOT_VARIANT, ORACLE_VARIANT] },
