@@ -3,7 +3,7 @@
 #
 # boot.sh --kernel IMAGE --initrd FILE --out DIR [--arch ARCH] [--append ARGS] [--timeout SECONDS] [--interactive]
 #
-# Boots a guest of ARCH (x86, unless it is arm64), whose guest/init does what kms.mode= in ARGS says. DIR is made
+# Boots a guest of ARCH (x86, unless it is arm64 or riscv), whose guest/init does what kms.mode= in ARGS says. DIR is made
 # anew and then holds console.log, result.ktap, the files that the guest sent,
 # and status: passed, failed (a test did), splat (the kernel complained) or
 # lost (the guest died or hung; preset, so that nothing else can be left).
@@ -56,7 +56,8 @@ case $arch in
 x86) machine=(qemu-system-x86_64 -machine pc) cpu=max args="console=ttyS0 no_timer_check maxcpus=1 noreplace-smp" package=x86 ;;
 # Pointers are signed with QEMU's own hash: the architected one takes longer than all else.
 arm64) machine=(qemu-system-aarch64 -machine virt) cpu=max,pauth-impdef=on args="console=ttyAMA0" package=arm ;;
-*) die "--arch $arch: x86 or arm64" ;;
+riscv) machine=(qemu-system-riscv64 -machine virt) cpu=rv64 args="console=ttyS0" package=misc ;;
+*) die "--arch $arch: x86, arm64 or riscv" ;;
 esac
 command -v "${machine[0]}" >/dev/null || die "${machine[0]} is missing: apt-get install qemu-system-$package"
 

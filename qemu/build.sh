@@ -99,6 +99,10 @@ if [ -n "$lost" ]; then
 	die "$label: add what it depends on to $config.config, or find out why this toolchain does not offer it"
 fi
 
+modular=
+! grep -qx CONFIG_MODULES=y "$out/.config" || modular=1
+target=("$image" ${modular:+modules})
+
 cmds() { find "$out" -name '.*.cmd' | wc -l; }
 # kbuild prints a line for most targets, not for all: a whole build has so many lines, and
 # leaves so many .cmd files, of which an interrupted one has left some.
@@ -110,14 +114,14 @@ mkdir -p "$CCACHE_DIR" "$cache/expect"
 say "$label: building in $out"
 "$progress" --label "$label" --log "$log" --expect "$lines" \
 	--done $((all > 0 ? there * lines / all : 0)) -- \
-	"${kmake[@]}" "${make_arguments[@]}" "${arguments[@]}" "$image" modules || failed
+	"${kmake[@]}" "${make_arguments[@]}" "${arguments[@]}" "${target[@]}" || failed
 [ "$there" -gt 100 ] || echo "$(grep -c '^  [A-Z]' "$log") $(cmds)" >"$cache/expect/$config"
 
 outputs=(.config vmlinux System.map "arch/$arch/boot/$image")
 for f in modules.builtin modules.builtin.ranges vmlinux.map vmlinux.o.map; do
 	[ ! -f "$out/$f" ] || outputs+=("$f")
 done
-mapfile -t -O "${#outputs[@]}" outputs < <(sed 's/\.o$/.ko/' "$out/modules.order")
+[ ! "$modular" ] || mapfile -t -O "${#outputs[@]}" outputs < <(sed 's/\.o$/.ko/' "$out/modules.order")
 {
 	echo "$want"
 	cd "$out"

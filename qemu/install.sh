@@ -9,8 +9,8 @@
 #
 # test adds what counts instructions: valgrind, and gungraun's runner in the cache; and in
 # the cache, if it can, drgn and the oldest Rusts that our crates and Linux promise to build
-# with: what needs them is skipped otherwise. lanes adds what one for arm64 takes. bench adds the peers that are measured, if it can: the
-# benches say which they do without.
+# with: what needs them is skipped otherwise. lanes adds what those for arm64 and riscv64 take.
+# bench adds the peers that are measured, if it can: the benches say which they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
@@ -33,7 +33,10 @@ test)
 	;;
 lane-arm64 | lanes)
 	packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm)
-	;;
+	;;&
+lane-riscv64 | lanes)
+	packages+=(gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-system-misc opensbi)
+	;;&
 bench)
 	packages=(build-essential)
 	[ "$(id -u)" != 0 ] || packages+=(linux-perf libbpfcc-dev)
@@ -126,6 +129,31 @@ case ${1:-} in lane-arm64 | lanes)
 		say "install: busybox, coreutils and Rust's library for arm64"
 		lock "$cache/tools"
 		arm64 >&2 || die "cannot fetch Debian's busybox-static, coreutils and libstd-rust-web-dev for arm64 (see above; no network?)"
+	fi
+	;;
+esac
+
+# Debian 12 has no packages for riscv64, so busybox is compiled from the source package, as
+# that makes busybox-static of it. Where to fetch it apt knows from that one.
+riscv() {
+	local origin new=$cache/tools/riscv.new
+	origin=$(apt-get download --print-uris busybox-static | sed -n "s|^'\(.*\)/pool/.*|\1|p")
+	local apt=(apt-get -q -o APT::Sandbox::User="$(id -un)" -o Dir::Etc::sourcelist="$new/sources.list"
+		-o Dir::Etc::sourceparts=- -o Dir::State="$new/apt" -o Dir::State::status=/dev/null -o Dir::Cache="$new/apt")
+	rm -rf "$new" && mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" "$new/bin" && (
+		cd "$new"
+		echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $origin bookworm main" >sources.list
+		"${apt[@]}" update && "${apt[@]}" source busybox && cd busybox-*/ && cp debian/config/pkg/static .config &&
+			make -s ARCH=riscv CROSS_COMPILE=riscv64-linux-gnu- oldconfig </dev/null &&
+			make -s -j"$jobs" ARCH=riscv CROSS_COMPILE=riscv64-linux-gnu- busybox && cp busybox ../bin/ &&
+			cd .. && rm -r busybox* apt sources.list
+	) && mv "$new" "$cache/tools/riscv"
+}
+case ${1:-} in lane-riscv64 | lanes)
+	if [ ! -d "$cache/tools/riscv" ]; then
+		say "install: busybox for riscv64, from Debian's source (a minute)"
+		lock "$cache/tools"
+		riscv >&2 || die "cannot fetch or compile Debian's busybox for riscv64 (see above; no network?)"
 	fi
 	;;
 esac

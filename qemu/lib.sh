@@ -19,8 +19,9 @@ configuration() {
 		END { for (i = 1; i <= NR; i++) for (o in at) if (at[o] == i) print line[i] }'
 }
 
-# directives CONFIGURATION KEY: the values of its lines "#: KEY VALUE"; directive: the last one.
-directives() { sed -n "s/^#: $2 //p" <<<"$1"; }
+# directives CONFIGURATION KEY: the values of its lines "#: KEY VALUE", of which the last may be
+# without one; directive: the last one.
+directives() { sed -nE "s/^#: $2( |$)//p" <<<"$1"; }
 directive() { directives "$1" "$2" | tail -n 1; }
 
 # architecture CONFIGURATION: sets what depends on it, and with what the kernel's make is called.
@@ -29,10 +30,12 @@ architecture() {
 	case ${arch:=x86} in
 	x86) cross='' image=bzImage rust_target=x86_64-unknown-linux-gnu ;;
 	arm64) cross=aarch64-linux-gnu- image=Image rust_target=aarch64-unknown-linux-gnu ;;
-	*) die "'#: arch $arch': x86 or arm64" ;;
+	riscv) cross=riscv64-linux-gnu- image=Image rust_target='' ;; # Debian has no library of Rust for it
+	*) die "'#: arch $arch': x86, arm64 or riscv" ;;
 	esac
 	mapfile -t make_arguments < <(directives "$1" make)
-	compiler=${cross}gcc
+	compiler=$(directive "$1" compiler)
+	compiler=${compiler:-${cross}gcc}
 	case " ${make_arguments[*]} " in *" LLVM=1 "*) compiler=clang ;; esac
 	make_arguments+=(ARCH="$arch" CROSS_COMPILE="$cross" CC="ccache $compiler")
 }

@@ -25,21 +25,23 @@ lock "$tree"
 build=$tree/build-$config
 
 # The guest has no shared libraries.
-say "crate: building the static kallmodsyms command"
 flags="-C target-feature=+crt-static"
-if [ "$arch" = arm64 ]; then
-	export CC=${cross}gcc BUSYBOX=$cache/tools/arm64/bin/busybox RUSTC=/usr/bin/rustc
-	export TIMEOUT=$cache/tools/arm64/usr/bin/timeout
-	flags="$flags -C linker=$CC --sysroot $cache/tools/arm64/usr"
+if [ "$arch" != x86 ]; then
+	export CC=${cross}gcc BUSYBOX=$cache/tools/$arch/bin/busybox RUSTC=/usr/bin/rustc
+	export TIMEOUT=$cache/tools/$arch/usr/bin/timeout
+	flags="$flags -C linker=$CC --sysroot $cache/tools/$arch/usr"
 fi
-(cd "$top/userspace" && RUSTFLAGS=$flags cargo build --quiet --release --target "$rust_target" -p kallmodsyms-cli)
-command=${CARGO_TARGET_DIR:-$top/userspace/target}/$rust_target/release/kallmodsyms
+contents=()
+if [ "$rust_target" ]; then
+	say "crate: building the static kallmodsyms command"
+	(cd "$top/userspace" && RUSTFLAGS=$flags cargo build --quiet --release --target "$rust_target" -p kallmodsyms-cli)
+	contents+=(--bin "${CARGO_TARGET_DIR:-$top/userspace/target}/$rust_target/release/kallmodsyms")
+fi
 
 mkdir -p "$top/build"
-contents=(--bin "$command")
 while read -r m; do
 	contents+=(--module "$build/$m")
-done < <(directive "$fragment" guest | tr ' ' '\n')
+done < <(directive "$fragment" guest | tr -s ' ' '\n' | grep .)
 case $mode in test | stress | shell)
 	kselftest=$("$top/qemu/kselftest.sh" "$config")
 	contents+=(--kselftest "$kselftest")

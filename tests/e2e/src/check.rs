@@ -183,6 +183,12 @@ impl Kernel {
         })
     }
 
+    fn has_option(&self, name: &str) -> Result<bool> {
+        let config = read_text(&self.dir.join(".config"))?;
+        let line = format!("CONFIG_{name}=y");
+        Ok(config.lines().any(|l| l == line))
+    }
+
     fn modules(&self, owner: Option<usize>) -> Modules {
         owner.map_or_else(|| Modules::from([]), |o| self.objects[o].modules.clone())
     }
@@ -339,9 +345,8 @@ fn finish(findings: Findings) -> Result<Outcome> {
 /// kallmodsyms lists exactly the symbols of System.map that kallsyms keeps.
 fn check_listing(inputs: &Inputs) -> Result<Outcome> {
     let mut findings = Findings::default();
-    let config = read_text(&inputs.kernel.dir.join(".config"))?;
     let mut map = inputs.kernel.system_map()?;
-    if !config.lines().any(|l| l == "CONFIG_KALLSYMS_ALL=y") {
+    if !inputs.kernel.has_option("KALLSYMS_ALL")? {
         let all = map.len();
         map = functions(map);
         findings.note(format!(
@@ -759,6 +764,11 @@ fn check_loaded_modules(inputs: &Inputs) -> Result<Outcome> {
     if !inputs.limits.loads_modules {
         return Ok(Outcome::Skipped(
             "the guest of this kernel loads no module".to_owned(),
+        ));
+    }
+    if !inputs.kernel.has_option("MODULES")? {
+        return Ok(Outcome::Skipped(
+            "this kernel has no loadable modules".to_owned(),
         ));
     }
     let mut findings = Findings::default();

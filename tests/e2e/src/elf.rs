@@ -29,6 +29,8 @@ pub struct Symbol {
     /// Index of the section that defines it, or `None` for absolute and undefined ones.
     pub section: Option<usize>,
     pub undefined: bool,
+    /// In code of RISC-V, which linkers relax: neither its size nor its distance from others need stay what it was.
+    pub relaxes: bool,
 }
 
 impl Symbol {
@@ -38,6 +40,11 @@ impl Symbol {
 
     pub fn is_file(&self) -> bool {
         self.kind == elf::STT_FILE
+    }
+
+    /// The size, where a link does not change it.
+    pub fn lasting_size(&self) -> Option<u64> {
+        (!self.relaxes).then_some(self.size)
     }
 
     /// Whether kallsyms could print it: not a section or file marker, nor an assembler's own `.L` label.
@@ -56,6 +63,10 @@ pub struct Section {
 }
 
 impl Section {
+    pub fn is_code(&self) -> bool {
+        self.flags & u64::from(elf::SHF_EXECINSTR) != 0
+    }
+
     pub fn is_alloc(&self) -> bool {
         self.flags & u64::from(elf::SHF_ALLOC) != 0
     }
@@ -94,8 +105,11 @@ impl Elf {
             bail!("it has no symbol table (stripped?)");
         }
         let mut symbols = Vec::with_capacity(symtab.len());
+        let is_riscv = file.elf_header().e_machine(endian) == elf::EM_RISCV;
         // Entry 0 is the null symbol.
         for (index, symbol) in symtab.enumerate().skip(1) {
+            let section = section_of(symtab.symbol_section(endian, symbol, index)?);
+            let is_code = |index| sections.get(index).is_some_and(Section::is_code);
             symbols.push(Symbol {
                 name: lossy(symtab.symbol_name(endian, symbol)?),
                 value: symbol.st_value(endian),
@@ -103,8 +117,9 @@ impl Elf {
                 kind: symbol.st_type(),
                 bind: symbol.st_bind(),
                 hidden: matches!(symbol.st_visibility(), elf::STV_HIDDEN | elf::STV_INTERNAL),
-                section: section_of(symtab.symbol_section(endian, symbol, index)?),
+                section,
                 undefined: symbol.is_undefined(endian),
+                relaxes: is_riscv && section.is_some_and(is_code),
             });
         }
         Ok((sections, symbols))
@@ -136,7 +151,7 @@ impl Elf {
         }
         let lower = match self.section(symbol) {
             None => 'a',
-            Some(s) if s.flags & u64::from(elf::SHF_EXECINSTR) != 0 => 't',
+            Some(s) if s.is_code() => 't',
             // An empty section that takes no memory, such as .data_nosave without hibernation.
             Some(s) if !s.is_alloc() && s.flags & u64::from(elf::SHF_WRITE) != 0 => return '?',
             Some(s) if !s.is_alloc() => 'n',

@@ -57,6 +57,10 @@ pub const LANES: &[Lane] = &[
     Lane { name: "noibt", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "livepatch", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "arm64", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "riscv64", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "modules_n", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "rt", suites: &[BUILD, BOOT, ORACLE] },
+    Lane { name: "tracing", suites: &[BUILD_SMALL, BOOT_TRACED, ORACLE_TRACED] },
     // clang, lld and no IBT: that is the variant of `make test`.
     Lane { name: "lld", suites: &[BOOT_VARIANT, ORACLE_VARIANT] },
     Lane { name: "off", suites: &[OPTION_OFF, BOOT_OFF, VALIDATE_OFF] },
@@ -69,6 +73,15 @@ const BOOT: Suite = ktap("boot", "tests/boot.sh $LANE test build/$LANE")
 // These kernels stay where they were linked, so one boot does for that without KASLR as well.
 #[rustfmt::skip]
 const ORACLE: Suite = ktap("oracle", "$E2E check --kernel small --build $KERNEL_TREE/build-$LANE --run build/$LANE --nokaslr-run build/$LANE")
+    .needs("grep -qx passed build/$LANE/status", "the boot whose output it checks did not pass");
+
+// The small kernel as it is, with the function tracer on before any module comes.
+const BUILD_SMALL: Suite = plain("build", "qemu/build.sh small");
+#[rustfmt::skip]
+const BOOT_TRACED: Suite = ktap("boot", "tests/boot.sh small test build/$LANE ftrace=function")
+    .needs("test -f $KERNEL_TREE/build-small/.stamp", "the kernel was not built");
+#[rustfmt::skip]
+const ORACLE_TRACED: Suite = ktap("oracle", "$E2E check --kernel small --build $KERNEL_TREE/build-small --run build/$LANE --nokaslr-run build/$LANE")
     .needs("grep -qx passed build/$LANE/status", "the boot whose output it checks did not pass");
 
 // Not the kernel of OPTION_OFF, which has nothing to boot with.

@@ -16,6 +16,7 @@
 //!
 //! Two things confirm the cutting. A symbol that occurs once is found both by name and by order, and the two must
 //! agree. And all symbols of one section of one object must have moved by the same distance: a section is never torn.
+//! That does not hold for code of RISC-V, which the linker shortens: there, sizes do not count either.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -128,7 +129,7 @@ pub fn decide(vmlinux: &Elf, objects: &[Object]) -> Truth {
 /// The definitions of all objects, by what identifies them.
 struct Known<'a> {
     globals: HashMap<&'a str, Vec<Place>>,
-    locals: HashMap<(&'a str, u64, u8), Vec<Place>>,
+    locals: HashMap<(&'a str, Option<u64>, u8), Vec<Place>>,
     local_names: HashSet<&'a str>,
 }
 
@@ -147,7 +148,7 @@ impl<'a> Known<'a> {
                 if symbol.is_local() {
                     known
                         .locals
-                        .entry((&symbol.name, symbol.size, symbol.kind))
+                        .entry((&symbol.name, symbol.lasting_size(), symbol.kind))
                         .or_default()
                         .push((o, s));
                     known.local_names.insert(&symbol.name);
@@ -183,7 +184,7 @@ impl<'a> Known<'a> {
                 ));
             }
         };
-        if at(chosen).size != symbol.size {
+        if at(chosen).lasting_size() != symbol.lasting_size() {
             let (path, size) = (&objects[chosen.0].path, at(chosen).size);
             return Err(format!(
                 "its size is {:x} in vmlinux and {size:x} in {path}",
@@ -197,7 +198,7 @@ impl<'a> Known<'a> {
     fn unique(&self, symbol: &Symbol) -> Option<Place> {
         match self
             .locals
-            .get(&(&symbol.name, symbol.size, symbol.kind))
+            .get(&(&symbol.name, symbol.lasting_size(), symbol.kind))
             .map(Vec::as_slice)
         {
             Some(&[one]) => Some(one),
@@ -345,7 +346,7 @@ fn local_list(elf: &Elf) -> Vec<usize> {
 }
 
 fn same(a: &Symbol, b: &Symbol) -> bool {
-    (&a.name, a.size, a.kind) == (&b.name, b.size, b.kind)
+    (&a.name, a.lasting_size(), a.kind) == (&b.name, b.lasting_size(), b.kind)
 }
 
 /// Local symbols and the file names between them.
@@ -394,7 +395,7 @@ impl Bases {
         let section = symbol.section?;
         // The linker takes sections of constants and strings apart to share equal ones.
         let merged = objects[o].elf.sections[section].flags & u64::from(elf::SHF_MERGE) != 0;
-        (!merged).then(|| {
+        (!merged && !symbol.relaxes).then(|| {
             (
                 (o, section),
                 vmlinux.symbols[index].value.wrapping_sub(symbol.value),

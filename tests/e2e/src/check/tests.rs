@@ -170,7 +170,7 @@ impl Fixture {
                 .map(|l| format!("{l}\n"))
                 .collect::<String>(),
         );
-        fixture.write(".config", "CONFIG_KALLSYMS_ALL=y\n");
+        fixture.write(".config", "CONFIG_KALLSYMS_ALL=y\nCONFIG_MODULES=y\n");
         fixture.write(
             "modules.builtin",
             "kernel/drivers/one.ko\nkernel/drivers/two-b.ko\n",
