@@ -816,6 +816,8 @@ fn check_loaded_modules(inputs: &Inputs) -> Result<Outcome> {
     finish(findings)
 }
 
+/// All of a loaded module's symbols but those of `.init`, each once. Its init functions are listed by ftrace, if at all, and
+/// then all of them.
 fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]) {
     findings.note(format!("{name}: {} lines", lines.len()));
     findings.expect(
@@ -845,7 +847,13 @@ fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]
             format!("{name}: `{line}` does not lie where the rest of {section} does"),
         );
     }
+    let section_name = |s: &Symbol| ko.section(s).map_or("", |section| section.name.as_str());
+    let (mut seen, mut init) = (BTreeSet::new(), BTreeSet::new());
     for line in lines {
+        findings.expect(
+            line.size == 0 || seen.insert((line.address, &line.name)),
+            format!("{name}: `{line}` is there twice"),
+        );
         let same_name = symbols
             .get(line.name.as_str())
             .map_or(&[][..], Vec::as_slice);
@@ -860,6 +868,10 @@ fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]
             [one] => vec![one],
             _ => same_name.iter().filter(lies_there).copied().collect(),
         };
+        let of_init = candidates
+            .iter()
+            .filter(|s| section_name(s) == ".init.text");
+        init.extend(of_init.map(|s| s.value));
         let sizes: Vec<u64> = candidates.iter().map(|s| s.size).collect();
         findings.expect(
             sizes.contains(&line.size),
@@ -867,11 +879,21 @@ fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]
         );
     }
 
+    let functions = ko
+        .symbols
+        .iter()
+        .filter(|s| s.kind == elf::STT_FUNC && section_name(s) == ".init.text");
+    let all: BTreeSet<u64> = functions.map(|s| s.value).collect();
+    findings.expect(
+        init.is_empty() || init == all,
+        format!("{name}: init functions at {all:x?}, lines for those at {init:x?}"),
+    );
+
     let listed = group(lines.iter(), |l| l.name.as_str());
     for (symbol, same_name) in &symbols {
         let in_text = same_name
             .iter()
-            .filter(|s| ko.section(s).is_some_and(|s| s.name == ".text"))
+            .filter(|s| section_name(s) == ".text")
             .count();
         let found = listed.get(symbol).map_or(0, Vec::len);
         findings.expect(
