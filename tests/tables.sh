@@ -90,7 +90,7 @@ printf 'savedcmd_drivers/a.o := gcc -DKBUILD_MODFILE='\''"drivers/a"'\'' -c\n' >
 printf 'Archive: vmlinux.a\n\nSymbols from vmlinux.a[drivers/a.o]:\n\nend |0000000000000040|   t  |NOTYPE|  |     |.text\n' >zero-size
 : >vmlinux.o.map
 cat >good.map <<'END'
-Linker script and memory map
+*default*        0x0000000000000000 0xffffffffffffffff
 
 .text           0xffffffff81000000     0x1000
  .text          0xffffffff81000030       0x40 drivers/a.o
@@ -99,7 +99,7 @@ awk_says() { gawk -f "$tree/scripts/kallsyms_modules.awk" "$1" "$2" vmlinux.o.ma
 map_with() { awk_says builtin zero-size <(cat good.map && printf '%b' "$1"); }
 
 echo "TAP version 14"
-echo "1..49"
+echo "1..52"
 # 14: size zero; 6: a slack of 6; 0; 14
 gives "sizes become codes, low half first" $'\t.byte 0x6e' tables good.sizes good.modules
 gives "in pairs" $'\t.byte 0xe0' tables good.sizes good.modules
@@ -219,7 +219,10 @@ shipped drivers/blob.o < <(code blob)
 members+=(drivers/two.o lib/last.o)
 links "between others of it" "" "a_one [a],blob [a],a_two [a],last "
 cmd drivers/blob.o "cat drivers/blob.o_shipped > drivers/blob.o"
-links "with a .cmd file" "" "a_one [a],blob [a],a_two [a],last "
+members=(init/main.o drivers/one.o drivers/blob.o drivers/blob2.o drivers/two.o lib/last.o)
+shipped drivers/blob2.o < <(code blob2)
+unset 'members[-1]'
+links "two of them, one with a .cmd file" "" "a_one [a],blob [a],blob2 [a],a_two [a],last "
 members=(init/main.o drivers/one.o drivers/two.o drivers/blob.o lib/last.o)
 links "behind them" "drivers/blob.o was not compiled" "a_two [a],blob "
 
@@ -231,6 +234,11 @@ links "an object shared with a loadable module has that of its folder" "" "core 
 cmd drivers/a/sub/shared.o "gcc -DKBUILD_MODFILE='\"drivers/a/one\"'"
 sed -i 's:_drivers/a/sub/:_drivers/a/../../drivers/a/sub/:' drivers/a/sub/.shared.o.cmd
 links "a path that leads up" "" "shared [one]"
+cmd drivers/a/sub/shared.o "gcc -DKBUILD_MODFILE='\"drivers/shared\"'"
+links "a rule of its own for a folder below" "" "a_two ,shared "
+builtin drivers/a
+members=(init/main.o drivers/one.o drivers/a/sub/shared.o drivers/two.o lib/last.o)
+links "between objects of a module" "" "a_one [a],shared [a],a_two [a],last "
 
 two_bss() { printf '.section .bss,"aw",@nobits; .fill 8; .section .bss,"aw",@nobits,unique,1; __key.0: .fill %s\n' "$1"; }
 standard $on
@@ -267,11 +275,18 @@ compiled lib/crc.o lib/crc < <(code crc && key 0 8)
 unset 'members[-1]'
 compiled init/caller.o init/caller < <(echo 'call crc')
 (cd lib && ar cDPrsT lib.a crc.o)
-links "an object of a library" "" "crc [crc],__key.0 ,__key.0 ,__key.0 ,__key.0 [crc]" LIBRARIES=lib/lib.a
+links "an object of a library" "" "crc [crc],__key.0 ,__key.0 ,__key.0 ,__key.0 [crc]" LIBRARIES=./lib/lib.a
 if command -v ld.lld-14 llvm-nm-14 >"$work/said"; then
-	links "with lld and llvm-nm" "" "crc [crc],__key.0 ,__key.0 ,__key.0 ,__key.0 [crc]" LIBRARIES=lib/lib.a LD=ld.lld-14 NM=llvm-nm-14
+	links "with lld and llvm-nm" "" "crc [crc],__key.0 ,__key.0 ,__key.0 ,__key.0 [crc]" LIBRARIES=./lib/lib.a LD=ld.lld-14 NM=llvm-nm-14
 else
 	skip "with lld and llvm-nm" "no ld.lld-14 or llvm-nm-14"
+fi
+
+if localedef -i es_ES -f UTF-8 "$work/es_ES.UTF-8" 2>"$work/said" && LOCPATH=$work LC_ALL=es_ES.UTF-8 nm -f sysv init/main.o | grep -q 'S.*mbolos de'; then
+	standard $on
+	links "in Spanish" "" "a_one [a],__key.0 ,__key.0 [a],__key.0 " LOCPATH="$work" LANG=es_ES.UTF-8 LC_ALL=
+else
+	skip "in Spanish" "no such locale, or not in binutils"
 fi
 
 # The linker makes short calls of long ones.
@@ -282,7 +297,7 @@ if command -v riscv64-linux-gnu-gcc >"$work/said"; then
 	CROSS=riscv64-linux-gnu- compiled init/main.o init/main < <(relaxed main)
 	CROSS=riscv64-linux-gnu- compiled drivers/one.o drivers/a < <(relaxed a && echo 'nop; end2: nop')
 	CROSS=riscv64-linux-gnu- compiled lib/last.o lib/last < <(relaxed last)
-	links "code that was relaxed, but for what is on a border" "end at 0x" "main_f ,end ,a [a],a_end [a],a_f [a],end [a],end2 [a],last_f ,end " CROSS=riscv64-linux-gnu- EMULATION=elf64lriscv SRCARCH=riscv
+	links "code that was relaxed, but for what is on a border" "end at 0x" "main_f ,a [a],end ,a_end [a],a_f [a],end [a],end2 [a],last_f ,end " CROSS=riscv64-linux-gnu- EMULATION=elf64lriscv SRCARCH=riscv
 else
 	skip "code that was relaxed, but for what is on a border" "no riscv64-linux-gnu-gcc (apt-get install gcc-riscv64-linux-gnu)"
 fi
