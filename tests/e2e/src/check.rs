@@ -171,8 +171,8 @@ pub fn expect(build: &Path) -> Result<()> {
 impl Kernel {
     pub fn read(dir: &Path) -> Result<Kernel> {
         let builtin = Builtin::read(dir)?;
-        let objects = read_objects(dir, &builtin)?;
         let vmlinux = Elf::read(&dir.join("vmlinux"))?;
+        let objects = read_objects(dir, &builtin, &vmlinux)?;
         let truth = truth::decide(&vmlinux, &objects);
         Ok(Kernel {
             dir: dir.to_owned(),

@@ -38,6 +38,11 @@ impl Symbol {
         self.bind == elf::STB_LOCAL
     }
 
+    /// Whether it is defined for all objects.
+    pub fn is_global(&self) -> bool {
+        !self.is_local() && !self.undefined && self.is_named()
+    }
+
     pub fn is_file(&self) -> bool {
         self.kind == elf::STT_FILE
     }

@@ -2,7 +2,7 @@
 //! What a kernel build directory says about its objects: which are linked into vmlinux, in which order, and
 //! which modules each would be part of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -62,14 +62,36 @@ pub struct Object {
     pub elf: Elf,
 }
 
-/// Reads every object of vmlinux in link order: the members of vmlinux.a, then those that
-/// scripts/link-vmlinux.sh adds by itself.
-pub fn read_objects(build: &Path, builtin: &Builtin) -> Result<Vec<Object>> {
+/// Reads every object of vmlinux in link order: the members of vmlinux.a, those of libraries that the linker took, then
+/// those that scripts/link-vmlinux.sh adds by itself.
+pub fn read_objects(build: &Path, builtin: &Builtin, vmlinux: &Elf) -> Result<Vec<Object>> {
     let mut objects = Vec::new();
-    for path in archive_members(&build.join("vmlinux.a"))? {
+    let read = |path: String| -> Result<Object> {
         let elf = Elf::read(&build.join(&path))?;
         let modules = modules_of(build, &path, builtin)?;
-        objects.push(Object { path, modules, elf });
+        Ok(Object { path, modules, elf })
+    };
+    for path in archive_members(build, "vmlinux.a")? {
+        objects.push(read(path)?);
+    }
+    // Of a member that was not linked, vmlinux lacks what others could refer to.
+    let linked: HashSet<&str> = vmlinux.symbols.iter().map(|s| s.name.as_str()).collect();
+    let is_linked = |object: &Object| {
+        let mut globals = object
+            .elf
+            .symbols
+            .iter()
+            .filter(|s| s.is_global())
+            .peekable();
+        globals.peek().is_some() && globals.all(|s| linked.contains(s.name.as_str()))
+    };
+    for library in libraries(build)? {
+        for path in archive_members(build, &library)? {
+            let object = read(path)?;
+            if is_linked(&object) {
+                objects.push(object);
+            }
+        }
     }
     // The kallsyms tables come from the last of two or three passes.
     let passes = [".tmp_vmlinux3.kallsyms.o", ".tmp_vmlinux2.kallsyms.o"];
@@ -94,8 +116,20 @@ pub fn read_objects(build: &Path, builtin: &Builtin) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-/// The paths in a thin archive, in order.
-fn archive_members(path: &Path) -> Result<Vec<String>> {
+/// The archives of which only what is needed is linked: those for the start of an EFI kernel, and without loadable modules
+/// those of lib/ as well.
+fn libraries(build: &Path) -> Result<Vec<String>> {
+    let text = read_text(&build.join(".vmlinux.o.cmd"))?;
+    let line = text.lines().next().unwrap_or("");
+    let (_, libraries) = line.split_once("--start-group").unwrap_or_default();
+    let archives = libraries.split_whitespace().filter(|w| w.ends_with(".a"));
+    Ok(archives.map(str::to_owned).collect())
+}
+
+/// The paths in a thin archive, in order. It names them as seen from its own directory.
+fn archive_members(build: &Path, archive: &str) -> Result<Vec<String>> {
+    let path = &build.join(archive);
+    let dir = &archive[..archive.rfind('/').map_or(0, |slash| slash + 1)];
     let data = std::fs::read(path).with_context(|| {
         format!(
             "cannot read {} (is this a finished kernel build?)",
@@ -114,7 +148,7 @@ fn archive_members(path: &Path) -> Result<Vec<String>> {
         let member = member.with_context(|| path.display().to_string())?;
         let name = std::str::from_utf8(member.name())
             .with_context(|| format!("{}: a member's name is not UTF-8", path.display()))?;
-        members.push(name.to_owned());
+        members.push(format!("{dir}{name}"));
     }
     if members.is_empty() {
         bail!("{}: the archive has no members", path.display());

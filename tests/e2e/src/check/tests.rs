@@ -16,7 +16,8 @@ const SOURCES: &[(&str, &str, &str)] = &[
         "kernel/core.c",
         r#"-DKBUILD_MODFILE='"kernel/core"'"#,
         "static int __attribute__((noinline,used)) dup(void) { return 1; }
-         int start(void) { return dup(); }
+         int used(void);
+         int start(void) { return dup() + used(); }
          int __attribute__((weak)) hook(void) { return 0; }
          int __attribute__((section(\".data..percpu\"))) core_counter;",
     ),
@@ -80,6 +81,20 @@ const SOURCES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Members of lib/lib.a, of which the linker takes the first.
+const LIBRARY: &[(&str, &str, &str)] = &[
+    (
+        "lib/used.c",
+        "",
+        "static int __attribute__((noinline,used)) dup(void) { return 9; } int used(void) { return dup(); }",
+    ),
+    (
+        "lib/unused.c",
+        "",
+        "static int __attribute__((noinline,used)) dup(void) { return 10; } int unused(void) { return dup(); }",
+    ),
+];
+
 const SCRIPT: &str = "SECTIONS {
     .data..percpu 0 : { __per_cpu_start = .; *(.data..percpu) __per_cpu_end = .; }
     . = 0xffffffff81000000;
@@ -122,41 +137,25 @@ struct Fixture(TempDir);
 impl Fixture {
     fn new(link: Link) -> Fixture {
         let fixture = Fixture(tempfile::tempdir().unwrap());
-        let mut objects = Vec::new();
-        for &(source, command, text) in SOURCES {
-            let object = format!("{}.o", &source[..source.len() - 2]);
-            fixture.write(source, text);
-            fixture.tool("gcc", &[CFLAGS, &["-c", source, "-o", &object]].concat());
-            let (dir, name) = object.rsplit_once('/').unwrap_or((".", &object));
-            fixture.write(
-                &format!("{dir}/.{name}.cmd"),
-                &format!("savedcmd_{object} := gcc {command} -c {source}\n"),
-            );
-            objects.push(object);
-        }
-        let mut archive = vec!["cDPrST", "vmlinux.a"];
-        archive.extend(objects.iter().map(String::as_str));
-        fixture.tool("ar", &archive);
+        fixture.archive("vmlinux.a", SOURCES);
+        fixture.archive("lib/lib.a", LIBRARY);
+        fixture.write(
+            ".vmlinux.o.cmd",
+            "savedcmd_vmlinux.o := ld -r vmlinux.a --start-group lib/lib.a --end-group \n",
+        );
         fixture.write("lds", SCRIPT);
-        let last = [
-            "-T",
-            "lds",
-            "-o",
-            "vmlinux",
-            "--no-warn-rwx-segments",
+        let last = ["-T", "lds", "-o", "vmlinux", "--no-warn-rwx-segments"];
+        let all = [
             "--whole-archive",
+            "vmlinux.a",
+            "--no-whole-archive",
+            "lib/lib.a",
         ];
         match link {
-            Link::Direct => fixture.tool("ld.bfd", &[&last[..], &["vmlinux.a"]].concat()),
-            Link::Lld => fixture.tool(
-                "ld.lld",
-                &["-T", "lds", "-o", "vmlinux", "--whole-archive", "vmlinux.a"],
-            ),
+            Link::Direct => fixture.tool("ld.bfd", &[&last[..], &all].concat()),
+            Link::Lld => fixture.tool("ld.lld", &[&last[..4], &all].concat()),
             Link::Twice => {
-                fixture.tool(
-                    "ld.bfd",
-                    &["-r", "-o", "vmlinux.o", "--whole-archive", "vmlinux.a"],
-                );
+                fixture.tool("ld.bfd", &[&["-r", "-o", "vmlinux.o"], &all[..]].concat());
                 fixture.tool("ld.bfd", &[&last[..], &["vmlinux.o"]].concat())
             }
         };
@@ -195,6 +194,24 @@ impl Fixture {
             &[CFLAGS, &["-fno-inline", "-c", "mod.c", "-o", "mod.ko"]].concat(),
         );
         fixture
+    }
+
+    /// Compiles objects and makes a thin archive of them.
+    fn archive(&self, archive: &str, sources: &[(&str, &str, &str)]) {
+        let mut arguments = vec!["cDPrsT".to_owned(), archive.to_owned()];
+        for &(source, command, text) in sources {
+            let object = format!("{}.o", &source[..source.len() - 2]);
+            self.write(source, text);
+            self.tool("gcc", &[CFLAGS, &["-c", source, "-o", &object]].concat());
+            let (dir, name) = object.rsplit_once('/').unwrap_or((".", &object));
+            self.write(
+                &format!("{dir}/.{name}.cmd"),
+                &format!("savedcmd_{object} := gcc {command} -c {source}\n"),
+            );
+            arguments.push(object);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.tool("ar", &arguments);
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -347,6 +364,7 @@ fn owners_are_found_however_the_kernel_is_linked() {
         };
         for (name, expected) in [
             ("start", ""),
+            ("used", ""),
             ("one", "[one]"),
             ("only_one", "[one]"),
             // The weak definition is in no module, the strong one is.
@@ -364,6 +382,7 @@ fn owners_are_found_however_the_kernel_is_linked() {
             assert_eq!(modules(name), [expected], "{name}, {link:?}");
         }
         let dups = [
+            "",
             "",
             "[one] [two_b]",
             "[one]",
