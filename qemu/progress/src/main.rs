@@ -6,6 +6,11 @@
 //! many there will be. The caller can: it knows how many the last whole build printed,
 //! and from the `.cmd` files that each target leaves, which share is there already.
 //!
+//! A target of one part of the kernel takes several times as long as one of another, so
+//! the time that is left comes from the pace of a build that was measured: the share
+//! of the time that had passed at each share of the targets. How fast this machine is, the
+//! build's own first minute says; until then there is the number of processors alone.
+//!
 //! The build writes to the log itself, with no pipe in between: when Ctrl-C reaches the
 //! whole process group, make removes its half-made targets whatever becomes of us.
 
@@ -13,9 +18,10 @@ use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -34,6 +40,15 @@ struct Args {
     /// Targets that an earlier build has made already
     #[arg(long, default_value_t = 0)]
     done: u64,
+    /// Minutes that a whole build takes on one processor; 0 when nobody knows
+    #[arg(long, default_value_t = 0)]
+    minutes: u32,
+    /// How many processors it has
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    processors: u32,
+    /// What share of the time has passed at what share of the targets, "TARGETS:TIME ..." in percent, where not the same
+    #[arg(long, default_value = "")]
+    pace: Pace,
     /// The command and its arguments
     #[arg(last = true, required = true)]
     command: Vec<String>,
@@ -41,6 +56,8 @@ struct Args {
 
 const POLL: Duration = Duration::from_millis(200);
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
+/// What a build has to run, and what share of its time that has to be, before it says how fast the machine is.
+const TRIAL: (Duration, f64) = (Duration::from_secs(60), 0.05);
 
 /// Counts the targets in kbuild's output, which arrives in pieces of any size.
 #[derive(Default)]
@@ -76,8 +93,59 @@ fn target(line: &str) -> Option<String> {
     Some(format!("{verb} {name}"))
 }
 
-fn minutes(time: Duration) -> String {
+fn clock(time: Duration) -> String {
     format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
+/// No estimate is exact to the second.
+fn about(time: Duration) -> String {
+    match (time.as_secs() + 30) / 60 {
+        0 => "less than a minute".to_owned(),
+        1 => "about a minute".to_owned(),
+        n => format!("about {n} minutes"),
+    }
+}
+
+/// The share of the time that has passed at each share of the targets: points between which it grows evenly.
+#[derive(Clone, Debug, PartialEq)]
+struct Pace(Vec<(f64, f64)>);
+
+impl FromStr for Pace {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let percent = |number: &str| -> Result<f64> { Ok(number.parse::<f64>()? / 100.0) };
+        let point = |word: &str| -> Result<(f64, f64)> {
+            let (targets, time) = word.split_once(':').context("no colon")?;
+            Ok((percent(targets)?, percent(time)?))
+        };
+        let mut points = vec![(0.0, 0.0)];
+        for word in text.split_whitespace() {
+            points.push(
+                point(word).with_context(|| format!("expected TARGETS:TIME, found {word:?}"))?,
+            );
+        }
+        points.push((1.0, 1.0));
+        let grows = points
+            .windows(2)
+            .all(|p| p[0].0 < p[1].0 && p[0].1 <= p[1].1);
+        ensure!(
+            grows,
+            "expected shares of 0 to 100 that grow, found {text:?}"
+        );
+        Ok(Pace(points))
+    }
+}
+
+impl Pace {
+    fn time(&self, targets: f64) -> f64 {
+        let upper = self
+            .0
+            .partition_point(|p| p.0 < targets)
+            .clamp(1, self.0.len() - 1);
+        let ((from, begin), (to, end)) = (self.0[upper - 1], self.0[upper]);
+        begin + (targets - from) / (to - from) * (end - begin)
+    }
 }
 
 /// How much is left: targets of all, when the caller's count can be true. It cannot when
@@ -85,13 +153,15 @@ fn minutes(time: Duration) -> String {
 struct Goal {
     done: u64,
     expect: Option<u64>,
+    pace: Pace,
 }
 
 impl Goal {
-    fn new(done: u64, expect: u64) -> Self {
+    fn new(done: u64, expect: u64, pace: Pace) -> Self {
         Goal {
             done,
             expect: (expect > 0 && done < expect / 20 * 19).then_some(expect),
+            pace,
         }
     }
 
@@ -103,20 +173,45 @@ impl Goal {
         }
     }
 
+    /// The share of a whole build's time that is behind it.
+    fn passed(&self, made: u64) -> Option<f64> {
+        let all = self.expect?;
+        Some(self.pace.time(self.position(made) as f64 / all as f64))
+    }
+
+    /// What the build will take, as far as that can be said before it has begun.
+    fn whole(&self, minutes: u32, processors: u32) -> Option<Duration> {
+        let seconds = f64::from(minutes * 60) / f64::from(processors) * (1.0 - self.passed(0)?);
+        (minutes > 0).then(|| Duration::from_secs_f64(seconds))
+    }
+
+    fn left(&self, made: u64, elapsed: Duration) -> Option<Duration> {
+        let (begin, now) = (self.passed(0)?, self.passed(made)?);
+        (elapsed >= TRIAL.0 && now - begin >= TRIAL.1)
+            .then(|| elapsed.mul_f64((1.0 - now) / (now - begin)))
+    }
+
     fn plain(&self, label: &str, counter: &Counter, elapsed: Duration) -> String {
         let position = self.position(counter.targets);
-        let time = minutes(elapsed);
+        let time = clock(elapsed);
         let last = &counter.last;
         let Some(all) = self.expect else {
             return format!("{label}: {time} so far, {position} targets made ({last})");
         };
-        let mut left = String::new();
-        if counter.targets > 20 {
-            let seconds = elapsed.as_secs_f64() / counter.targets as f64 * (all - position) as f64;
-            left = format!(", about {} left", minutes(Duration::from_secs_f64(seconds)));
-        }
         let percent = position * 100 / all;
+        let left = match self.left(counter.targets, elapsed) {
+            Some(left) => format!(", {} left", about(left)),
+            None => String::new(),
+        };
         format!("{label}: {time} so far, {position} of {all} targets, {percent}%{left} ({last})")
+    }
+
+    /// The bar shows the numbers itself.
+    fn message(&self, counter: &Counter, elapsed: Duration) -> String {
+        match self.left(counter.targets, elapsed) {
+            Some(left) => format!("{} left  {}", about(left), counter.last),
+            None => counter.last.clone(),
+        }
     }
 }
 
@@ -127,7 +222,7 @@ fn bar(args: &Args, goal: &Goal) -> Result<ProgressBar> {
     let (bar, template) = match goal.expect {
         Some(all) => (
             ProgressBar::new(all),
-            "{prefix} [{elapsed_precise}] {bar:30} {pos}/{len}, {eta} left  {wide_msg}",
+            "{prefix} [{elapsed_precise}] {bar:30} {pos}/{len}  {wide_msg}",
         ),
         None => (
             ProgressBar::new_spinner(),
@@ -137,13 +232,12 @@ fn bar(args: &Args, goal: &Goal) -> Result<ProgressBar> {
     bar.set_style(ProgressStyle::with_template(template)?);
     bar.set_prefix(args.label.clone());
     bar.set_position(goal.position(0));
-    bar.reset_eta();
     Ok(bar)
 }
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let goal = Goal::new(args.done, args.expect);
+    let goal = Goal::new(args.done, args.expect, args.pace.clone());
     let name = args.log.display();
     let log = File::create(&args.log).with_context(|| format!("cannot write the log {name}"))?;
     let mut follow =
@@ -157,6 +251,13 @@ fn main() -> Result<ExitCode> {
         .with_context(|| format!("cannot run {}", args.command[0]))?;
 
     let start = Instant::now();
+    if let Some(whole) = goal.whole(args.minutes, args.processors) {
+        let (label, processors) = (&args.label, args.processors);
+        eprintln!(
+            "{label}: {} with {processors} at once; better known in a minute",
+            about(whole)
+        );
+    }
     let bar = bar(&args, &goal)?;
     let mut counter = Counter::default();
     let mut said = start;
@@ -170,7 +271,7 @@ fn main() -> Result<ExitCode> {
             break status;
         }
         bar.set_position(goal.position(counter.targets));
-        bar.set_message(counter.last.clone());
+        bar.set_message(goal.message(&counter, start.elapsed()));
         if bar.is_hidden() && said.elapsed() >= PLAIN_EVERY {
             eprintln!("{}", goal.plain(&args.label, &counter, start.elapsed()));
             said = Instant::now();
@@ -182,7 +283,7 @@ fn main() -> Result<ExitCode> {
     eprintln!(
         "{}: {end} after {}, {} targets made",
         args.label,
-        minutes(start.elapsed()),
+        clock(start.elapsed()),
         counter.targets
     );
     // A build that a signal ended has no code of its own.
@@ -224,9 +325,95 @@ mod tests {
         }
     }
 
+    /// Seconds at which a build of qemu/config/standard.config had made each percent of its targets:
+    /// two processors of a machine that did nothing else.
+    const MEASURED: [u32; 101] = [
+        0, 0, 1, 3, 5, 26, 29, 37, 45, 46, 53, 60, 67, 73, 80, 88, 95, 103, 113, 121, 127, 132,
+        143, 153, 163, 172, 178, 186, 193, 200, 207, 215, 223, 233, 241, 249, 255, 263, 269, 274,
+        280, 284, 290, 296, 298, 301, 305, 306, 310, 316, 325, 331, 336, 341, 347, 352, 357, 362,
+        370, 377, 385, 389, 392, 398, 399, 407, 414, 421, 428, 438, 447, 449, 457, 466, 473, 479,
+        488, 498, 509, 514, 519, 524, 528, 535, 542, 549, 551, 551, 552, 552, 559, 564, 572, 576,
+        580, 582, 586, 592, 598, 604, 608,
+    ];
+
+    fn standard() -> Goal {
+        let config = include_str!("../../config/standard.config");
+        let pace = config.lines().find_map(|l| l.strip_prefix("#: pace "));
+        Goal::new(0, 10_000, pace.unwrap().parse().unwrap())
+    }
+
+    /// What the whole build takes, as it is estimated at each of the times measured, beside what it took.
+    fn estimates(goal: &Goal, slower: f64) -> impl Iterator<Item = (Duration, f64)> + '_ {
+        let time = move |seconds: u32| Duration::from_secs_f64(f64::from(seconds) * slower);
+        let all = time(MEASURED[100]).as_secs_f64();
+        (0..100)
+            .zip(MEASURED)
+            .filter_map(move |(percent, seconds)| {
+                let elapsed = time(seconds);
+                let left = goal.left(percent * 100, elapsed)?;
+                Some((elapsed, (elapsed + left).as_secs_f64() / all))
+            })
+    }
+
+    #[test]
+    fn after_a_minute_the_estimate_is_right_within_a_fifth() {
+        for slower in [0.5, 1.0, 1.7, 3.0, 5.0] {
+            let goal = standard();
+            let (first, _) = estimates(&goal, slower).next().unwrap();
+            let late = Duration::from_secs_f64(40.0 * slower).max(TRIAL.0 + TRIAL.0 / 4);
+            assert!(first >= TRIAL.0 && first < late, "{slower}: {first:?}");
+            for (elapsed, share) in estimates(&goal, slower) {
+                assert!(
+                    (0.8..1.2).contains(&share),
+                    "{slower}: {share} after {elapsed:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn before_a_build_there_are_the_processors_alone() {
+        let goal = standard();
+        assert_eq!(goal.whole(24, 2), Some(Duration::from_secs(12 * 60)));
+        assert_eq!(goal.whole(24, 8), Some(Duration::from_secs(3 * 60)));
+        assert_eq!(goal.whole(0, 2), None);
+        assert_eq!(goal.left(100, TRIAL.0 / 2), None, "too early to say");
+        let half = Goal {
+            done: 5_000,
+            pace: "50:75".parse().unwrap(),
+            ..standard()
+        };
+        assert_eq!(half.whole(24, 2), Some(Duration::from_secs(3 * 60)));
+    }
+
+    #[test]
+    fn a_pace_is_points_that_grow() {
+        let pace: Pace = "20:10 60:90".parse().unwrap();
+        let close = |targets, time: f64| (pace.time(targets) - time).abs() < 1e-9;
+        assert!(close(0.0, 0.0) && close(0.1, 0.05) && close(0.2, 0.1) && close(0.4, 0.5));
+        assert!(close(0.8, 0.95) && close(1.0, 1.0));
+        for bad in ["20", "20:x", "60:90 20:10", "20:110", "20:90 60:10", "0:10"] {
+            assert!(bad.parse::<Pace>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn estimates_are_rounded() {
+        let said = [0, 29, 30, 89, 90, 700].map(|s| about(Duration::from_secs(s)));
+        let wanted = [
+            "less than a minute",
+            "less than a minute",
+            "about a minute",
+            "about a minute",
+            "about 2 minutes",
+            "about 12 minutes",
+        ];
+        assert_eq!(said, wanted);
+    }
+
     #[test]
     fn a_resumed_build_starts_where_the_last_one_stopped() {
-        let goal = Goal::new(1500, 3000);
+        let goal = Goal::new(1500, 3000, "".parse().unwrap());
         let counter = Counter {
             targets: 600,
             last: "CC x.o".into(),
@@ -235,14 +422,14 @@ mod tests {
         let line = goal.plain("kernel", &counter, Duration::from_secs(60));
         assert_eq!(
             line,
-            "kernel: 1:00 so far, 2100 of 3000 targets, 70%, about 1:30 left (CC x.o)"
+            "kernel: 1:00 so far, 2100 of 3000 targets, 70%, about 2 minutes left (CC x.o)"
         );
         assert_eq!(goal.position(9999), 2999);
     }
 
     #[test]
     fn an_incremental_build_promises_nothing() {
-        let goal = Goal::new(2990, 3000);
+        let goal = Goal::new(2990, 3000, "".parse().unwrap());
         assert!(goal.expect.is_none());
         let line = goal.plain("kernel", &Counter::default(), Duration::from_secs(15));
         assert_eq!(line, "kernel: 0:15 so far, 0 targets made ()");
