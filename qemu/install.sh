@@ -19,7 +19,8 @@ bindgen=0.73.2
 drgn=0.3.0
 gungraun=0.20.0 # as in userspace/figures/Cargo.toml
 msrv=1.85 # as in userspace/Cargo.toml
-kernel_msrv=1.78.0 # as in kmod/Cargo.toml, and scripts/min-tool-version.sh of Linux 6.12
+kernel_msrv=1.78.0 # this and the next: as in scripts/min-tool-version.sh of Linux 6.12
+kernel_bindgen=0.65.1
 # What our crates ask for; any cargo will do that is not older.
 cargo=1.85.0
 packages=(build-essential bc bison flex gawk kmod cpio xz-utils libelf-dev libssl-dev perl git ccache
@@ -96,10 +97,12 @@ old_rust_32() {
 		cp -r "$to"/i386.new/* "$to" && rm -r "$to/i386.new"
 }
 
-# With its sources, which the kernel builds its own core library from; 570 MB on the disk.
+# With its sources, which the kernel builds its own core library from, and a bindgen whose output it
+# takes; 570 MB on the disk.
 kernel_rust() {
 	RUSTUP_HOME=$cache/tools/rustup rustup toolchain install "$kernel_msrv" --no-self-update \
-		--profile minimal --component rust-src
+		--profile minimal --component rust-src &&
+		cargo install --quiet --locked --root "$cache/tools/bindgen-$kernel_bindgen" bindgen-cli --version "$kernel_bindgen"
 }
 
 # foreign ARCHITECTURE DIR PACKAGE...: unpacked there as above. Debian's lists of the other
@@ -174,7 +177,7 @@ if [ -d "$cache/tools/rust-$msrv" ] && [ ! -d "$cache/tools/rust-$msrv/usr/lib/r
 	lock "$cache/tools"
 	old_rust_32 >&2 || say "warning: cannot fetch Debian's Rust $msrv for i386 (see above; no network?): nothing is tested on 32 bits"
 fi
-if [ ! -d "$cache/tools/rustup/toolchains/$kernel_msrv-x86_64-unknown-linux-gnu" ]; then
+if [ ! -x "$cache/tools/bindgen-$kernel_bindgen/bin/bindgen" ]; then
 	say "install: Rust $kernel_msrv"
 	lock "$cache/tools"
 	kernel_rust >&2 || say "warning: cannot install Rust $kernel_msrv (see above; no rustup, or no network?): nothing is built with it"

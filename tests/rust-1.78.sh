@@ -9,6 +9,7 @@ set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
 new=$cache/tools/rustup/toolchains/1.78.0-x86_64-unknown-linux-gnu
+bindgen=$cache/tools/bindgen-0.65.1/bin/bindgen
 old=$cache/tools/rust-1.85
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -53,7 +54,7 @@ kernel() {
 		"$top/qemu/config/off.config" >"$work/config"
 	mkdir -p "$out" "$CCACHE_DIR"
 	local make=("${kmake[@]}" RUSTC="$new/bin/rustc" RUSTDOC="$new/bin/rustdoc" HOSTRUSTC="$new/bin/rustc"
-		CC="ccache gcc" -C "$tree" O="$out")
+		BINDGEN="$bindgen" CC="ccache gcc" -C "$tree" O="$out")
 	"$top/linux-patch/prepare.sh" && "${make[@]}" KCONFIG_ALLCONFIG="$work/config" allnoconfig &&
 		grep -x CONFIG_KALLMODSYMS=y "$out/.config" && grep -x CONFIG_RUST_KERNEL_DOCTESTS=y "$out/.config" &&
 		"${make[@]}" prepare kernel/kallmodsyms/ && ! grep 'warning:' "$work/log"
@@ -101,9 +102,9 @@ else
 	skip "$name" "Rust 1.85 is not there with its library for 32 bits"
 fi
 name="kernel: Rust 1.78 builds the kernel crate, its examples and the component"
-if [ -d "$new/lib/rustlib/src/rust/library/core" ]; then
+if [ -d "$new/lib/rustlib/src/rust/library/core" ] && [ -x "$bindgen" ]; then
 	run "$name" kernel
 else
-	skip "$name" "Rust 1.78 is not there with its sources"
+	skip "$name" "Rust 1.78 is not there with its sources and bindgen 0.65.1"
 fi
 [ -z "$failed" ]

@@ -34,10 +34,16 @@ const AT_START: &[&str] = &["WARNING: ", "INFO: task ", "INFO: possible recursiv
 
 /// How reports begin that are not about what is tested, with the reason why each may be there. What is not in this list
 /// fails the guest, whoever is to blame.
-const EXPLAINED: &[(&str, &str)] = &[(
-    "fault_test: vmalloc error: size ",
-    "fault_test makes the allocation of a buffer fail, and the kernel tells of that as of any other that fails",
-)];
+const EXPLAINED: &[(&str, &str)] = &[
+    (
+        "fault_test: vmalloc error: size ",
+        "fault_test makes the allocation of a buffer fail, and the kernel tells of that as of any other that fails",
+    ),
+    (
+        "memory_test invoked oom-killer: ",
+        "memory_test takes more memory than its control group may have, and the kernel tells whom it kills for that",
+    ),
+];
 
 /// How many lines after such a beginning its "Call Trace:" may stand.
 const HEAD: usize = 4;
