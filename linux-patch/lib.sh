@@ -129,10 +129,12 @@ kernel_version() {
 
 # The kernel's make. The Rust tools are named because rustup's, which may come
 # first in PATH, has no core library sources; the KBUILD_BUILD_ variables make two
-# builds of one source the same, and let ccache serve the second.
+# builds of one source the same, and let ccache serve the second. It takes what a file
+# includes from the compiler: a sixth less work than to preprocess each file for it first.
 kmake=(make -j"$jobs"
 	RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTFMT=/usr/bin/rustfmt
 	CLIPPY_DRIVER=/usr/bin/clippy-driver HOSTRUSTC=/usr/bin/rustc
 	KBUILD_BUILD_TIMESTAMP="Thu Jan  1 00:00:00 UTC 1970" KBUILD_BUILD_VERSION=1
 	KBUILD_BUILD_USER=kallmodsyms KBUILD_BUILD_HOST=localhost LOCALVERSION=)
-export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$cache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=4G
+export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$cache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=4G \
+	CCACHE_DEPEND=1

@@ -4,21 +4,21 @@
 # Builds the kernel of qemu/config/CONFIG.config in the cache, or does nothing when
 # that very build is there and whole:
 #
-#   qemu/build.sh CONFIG [--pristine]
+#   qemu/build.sh CONFIG
 #
-# --pristine builds the base without the series, to compare with. Lines "#: KEY VALUE"
-# of a configuration are for this script: onto (the configuration that it adds to: that
-# one's lines come first, and the last line for an option counts), start (what all is merged
-# onto: a defconfig of the tree, or allnoconfig), arch (x86 unless said), make (an argument),
-# expect (lines that a whole build prints, .cmd files that it leaves), and for run.sh guest
-# (the modules that its guest loads).
+# Lines "#: KEY VALUE" of a configuration are for this script: onto (the configuration that it
+# adds to: that one's lines come first, and the last line for an option counts), start (what
+# all is merged onto: a defconfig of the tree, or allnoconfig), arch (x86 unless said), make (an
+# argument), expect (lines that a whole build prints, .cmd files that it leaves), minutes (that
+# it takes on one processor), pace (percent of the lines, colon, percent of the time that has
+# passed then), and for run.sh guest (the modules that its guest loads).
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
 # shellcheck source=qemu/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-config=${1:?usage: qemu/build.sh CONFIG [--pristine]}
+config=${1:?usage: qemu/build.sh CONFIG}
 fragment=$(configuration "$config")
 architecture "$fragment"
 
@@ -28,18 +28,12 @@ done
 locate
 lock "$tree"
 "$top/linux-patch/prepare.sh"
-from=$tree
 label="kernel $config"
-if [ "${2:-}" = --pristine ]; then
-	from=$src
-	label="$label (pristine)"
-	lock "$src"
-fi
-out=$from/build-$config
+out=$tree/build-$config
 log=$out.log
 want=$({
 	cat - "$patches/series" <<<"$fragment"
-	[ "$from" = "$src" ] || (cd "$top/kmod" && kmod_files | xargs -r sha256sum)
+	(cd "$top/kmod" && kmod_files | xargs -r sha256sum)
 	"$compiler" --version
 	"${cross}ld" --version
 	clang --version # bindgen uses it in any case
@@ -62,7 +56,7 @@ if [ -f "$out/.stamp" ]; then
 fi
 rm -f "$out/.stamp"
 mkdir -p "$out"
-arguments=(-C "$from" "O=$out")
+arguments=(-C "$tree" "O=$out")
 
 failed() {
 	say "error: $label: the build failed; the first errors:"
@@ -74,11 +68,14 @@ failed() {
 # whose dependency is missing without a word.
 start=$(directive "$fragment" start)
 if [ "$start" = allnoconfig ]; then
+	# Small configurations differ in little, so most of what one compiles another does, to the
+	# letter once it is preprocessed.
+	unset CCACHE_DEPEND
 	echo "$fragment" >"$out/.fragment"
 	target=(KCONFIG_ALLCONFIG="$out/.fragment" allnoconfig)
 else
-	[ -f "$from/arch/$arch/configs/$start" ] || die "$config.config: '#: start $start' is neither allnoconfig nor a file of arch/$arch/configs/"
-	cat "$from/arch/$arch/configs/$start" - <<<"$fragment" >"$out/.config"
+	[ -f "$tree/arch/$arch/configs/$start" ] || die "$config.config: '#: start $start' is neither allnoconfig nor a file of arch/$arch/configs/"
+	cat "$tree/arch/$arch/configs/$start" - <<<"$fragment" >"$out/.config"
 	target=(olddefconfig)
 fi
 "${kmake[@]}" "${make_arguments[@]}" "${arguments[@]}" "${target[@]}" >"$log" 2>&1 || failed
@@ -91,11 +88,9 @@ lost=$(while read -r line; do
 	CONFIG_*) grep -qxF -- "$line" "$out/.config" || echo "$line" ;;
 	esac
 done <<<"$fragment")
-# The base knows nothing of the options that the series adds.
-[ "$from" = "$tree" ] || lost=$(grep -v '^CONFIG_KALLMODSYMS' <<<"$lost" || true)
 if [ -n "$lost" ]; then
 	say "error: $label: did not hold in $out/.config: $(paste -sd' ' <<<"$lost")"
-	sed -n 's/^CONFIG_\([^=]*\)=.*/\1/p' <<<"$lost" | while read -r option; do unmet "$from" "$out/.config" "$option" >&2; done
+	sed -n 's/^CONFIG_\([^=]*\)=.*/\1/p' <<<"$lost" | while read -r option; do unmet "$tree" "$out/.config" "$option" >&2; done
 	die "$label: add what it depends on to $config.config, or find out why this toolchain does not offer it"
 fi
 
@@ -113,7 +108,8 @@ progress=${CARGO_TARGET_DIR:-$top/qemu/progress/target}/release/progress
 mkdir -p "$CCACHE_DIR" "$cache/expect"
 say "$label: building in $out"
 "$progress" --label "$label" --log "$log" --expect "$lines" \
-	--done $((all > 0 ? there * lines / all : 0)) -- \
+	--done $((all > 0 ? there * lines / all : 0)) --processors "$jobs" \
+	--minutes "$(directive "$fragment" minutes | grep . || echo 0)" --pace "$(directive "$fragment" pace)" -- \
 	"${kmake[@]}" "${make_arguments[@]}" "${arguments[@]}" "${target[@]}" || failed
 [ "$there" -gt 100 ] || echo "$(grep -c '^  [A-Z]' "$log") $(cmds)" >"$cache/expect/$config"
 
