@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tests of prepare.sh, export.sh and refresh.sh on a toy kernel of three files: what
+# Tests of prepare.sh, export.sh, refresh.sh and off.sh on a toy kernel of three files: what
 # they make, and what they say to bad input. Needs no kernel sources. KTAP.
 set -euo pipefail
 scripts=$(cd "$(dirname "$0")" && pwd)
@@ -82,7 +82,7 @@ X
 echo host >clone/README.md
 
 echo "TAP version 14"
-echo "1..59"
+echo "1..68"
 ok "refresh writes the series and kmod/" clone/linux-patch/refresh.sh dev base
 unsigned() { ! grep -r Signed-off-by "$@"; }
 ok "and leaves sign-offs out" unsigned clone/linux-patch/6.12
@@ -249,4 +249,51 @@ ok "a full disk is named" refused "12 MB free, about 6144 MB needed" \
 	env "PATH=$work/bin:/usr/bin:/bin" KALLMODSYMS_CACHE="$work/full" clone/linux-patch/prepare.sh
 left() { ! find cache -name '*.tmp' | grep .; }
 ok "nothing half-made is left" left
+# what can be seen of a kernel's symbols
+functions() { # "LETTER NAME SIZE"...: assembler that makes them, in this order
+	local letter name size
+	while read -r letter name size; do
+		[ "$letter" = t ] || echo ".globl $name"
+		printf '.type %s, @function\n%s: .skip %d\n.size %s, . - %s\n' "$name" "$name" "$size" "$name" "$name"
+	done < <(printf '%s\n' "$@")
+}
+link() { # DIR ADDRESS FUNCTION...: what a build leaves
+	mkdir "$1"
+	functions "${@:3}" | as -o "$1/o" -
+	ld -e 0 -Ttext="$2" -o "$1/vmlinux" "$1/o"
+	nm -n "$1/vmlinux" >"$1/System.map"
+	{
+		echo kallsyms_offsets:
+		sed 's|^[^ ]* \(.\) \(.*\)|\t.long\t0\t/* \1\2 */|' "$1/System.map"
+		echo kallsyms_relative_base:
+	} >"$1/.tmp_vmlinux2.kallsyms.S"
+	printf '.text %08x-%08x x\n' "$2" $(($2 + 16)) >"$1/modules.builtin.ranges"
+}
+differ() { # WHAT DIR: all that can be seen of the kernels in linked/ and in DIR differs in WHAT
+	"$scripts/off.sh" linked >before && "$scripts/off.sh" "$2" >after || return
+	diff before after | sed -n 's/^[<>] \([a-z_]*\):.*/\1/p' | sort -u | paste -sd' ' >parts
+	[ "$(cat parts)" = "$1" ] && return
+	diff before after
+	return 1
+}
+seen=("T first 16" "t second 32" "t __initcall__kmod_a__12_345_init6 4")
+link linked 0x1000 "${seen[@]}"
+link moved 0x4000 "${seen[@]/_345_/_6_}"
+ok "addresses and the lines of initcalls are not seen" differ "" moved
+link grown 0x1000 "${seen[@]/second 32/second 33}"
+ok "a size is" differ "system_map" grown
+link more 0x1000 "${seen[@]}" "t third 8"
+ok "a symbol more is" differ "kallsyms system_map" more
+link renamed 0x1000 "${seen[@]/second/other}"
+ok "a name is" differ "kallsyms system_map" renamed
+link exported 0x1000 "${seen[@]/t second/T second}"
+ok "a type is" differ "kallsyms system_map" exported
+link turned 0x1000 "${seen[1]}" "${seen[0]}" "${seen[2]}"
+ok "the order is" differ "kallsyms system_map" turned
+link counter 0x1000 "${seen[@]/_12_345_/_13_345_}"
+ok "what else the name of an initcall has in it is" differ "kallsyms system_map" counter
+cp -r linked ranged && echo '.text 00001000-00001011 x' >ranged/modules.builtin.ranges
+ok "the range of a module is" differ "ranges" ranged
+cp -r linked empty && : >empty/System.map
+ok "a build without symbols is refused" refused "has no system_map" "$scripts/off.sh" empty
 [ "$bad" = 0 ]
