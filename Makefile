@@ -18,10 +18,10 @@ help: ## this list
 run: ## build and boot the patched kernel, and show /proc/kallmodsyms
 	@qemu/install.sh && qemu/turn.sh qemu/run.sh standard run build/run && qemu/show.sh build/run
 
-test: ## everything that can be tested; the last line counts
+test: ## test all but the lanes: half an hour the first time; the last line counts
 	@qemu/install.sh test && qemu/turn.sh $(E2E) suite
 
-lanes: ## test the kernels of all lanes (make lane-NAME: of one): lockdep, KASAN and so on
+lanes: ## test the kernels of all lanes (make lane-NAME: of one), and the large clients of the crate
 	@qemu/install.sh lanes && qemu/turn.sh $(E2E) lane
 
 lane-%:

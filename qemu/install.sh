@@ -7,10 +7,11 @@
 #
 #   qemu/install.sh [test | bench | lanes | lane-NAME]
 #
-# test adds what counts instructions: valgrind, and gungraun's runner in the cache; and in
-# the cache, if it can, drgn and the oldest Rusts that our crates and Linux promise to build
-# with: what needs them is skipped otherwise. lanes adds what those for arm64 and riscv64 take.
-# bench adds the peers that are measured, if it can: the benches say which they do without.
+# test adds, in the cache and if it can, the oldest Rusts that our crates and Linux promise to
+# build with: what needs them is skipped otherwise. lanes adds what those for arm64 and riscv64
+# take, and for the lane clients what counts instructions (valgrind, and in the cache gungraun's
+# runner) and, if it can, drgn. bench adds the peers that are measured, if it can: the benches
+# say which they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"
@@ -28,10 +29,10 @@ packages=(build-essential bc bison flex gawk kmod cpio xz-utils libelf-dev libss
 	qemu-system-x86 busybox-static rsync shellcheck binutils diffutils patch file)
 [ -n "${KERNEL_SRC:-}" ] || packages+=("$PACKAGE")
 case ${1:-} in
-test)
+lane-clients | lanes)
 	packages+=(valgrind python3-venv)
 	cargo=1.88.0
-	;;
+	;;&
 lane-arm64 | lanes)
 	packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm)
 	;;&
@@ -70,7 +71,6 @@ tool() { # COMMAND CRATE VERSION: in the cache
 		die "cannot install $2 $3 (see above; no network?): 'cargo install --locked --root $cache/tools $2 --version $3' has to work"
 }
 [ "${1:-}" = bench ] || tool bindgen bindgen-cli "$bindgen"
-[ "${1:-}" != test ] || tool gungraun-runner gungraun-runner "$gungraun"
 
 drgn() {
 	python3 -m venv "$cache/tools/drgn" && "$cache/tools/drgn/bin/pip" install --quiet \
@@ -161,12 +161,18 @@ case ${1:-} in lane-riscv64 | lanes)
 	;;
 esac
 
+case ${1:-} in lane-clients | lanes)
+	# It starts valgrind and reads what that prints: nothing to optimise.
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=0 tool gungraun-runner gungraun-runner "$gungraun"
+	if ! compgen -G "$cache/tools/drgn/lib/python3*/site-packages/drgn-$drgn.dist-info" >/dev/null; then
+		say "install: drgn $drgn"
+		lock "$cache/tools"
+		drgn >&2 || say "warning: cannot install drgn $drgn (see above; no network?): the suite that asks it is skipped"
+	fi
+	;;
+esac
+
 [ "${1:-}" = test ] || exit 0
-if ! compgen -G "$cache/tools/drgn/lib/python3*/site-packages/drgn-$drgn.dist-info" >/dev/null; then
-	say "install: drgn $drgn"
-	lock "$cache/tools"
-	drgn >&2 || say "warning: cannot install drgn $drgn (see above; no network?): the suite that asks it is skipped"
-fi
 if [ ! -d "$cache/tools/rust-$msrv" ]; then
 	say "install: Rust $msrv"
 	lock "$cache/tools"

@@ -15,38 +15,28 @@ pub const SUITES: &[Suite] = &[
     plain("shellcheck", "{ git ls-files '*.sh'; git grep -lIE '^#!.*/(env )?(ba|da)?sh( |$)'; } | sort -u | xargs shellcheck -x")
         .needs("command -v shellcheck", "shellcheck is not installed (apt-get install shellcheck)"),
     plain("licences", "tests/licences.sh"),
-    plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --workspace --all-targets -- -D warnings); done"),
-    cargo("userspace", "cd userspace && cargo test --workspace --no-fail-fast"),
+    plain("clippy", "for crate in $CRATES; do (cd $crate && cargo clippy --quiet --all-targets -- -D warnings); done"),
+    cargo("userspace", "cd userspace && cargo test --no-fail-fast"),
     cargo("fuzz-corpus", "cd userspace/fuzz && cargo test --no-fail-fast"),
     ktap("promises", "userspace/check.sh $TOOLS/rust-1.85"),
-    ktap("drgn", "cd userspace && cargo run --quiet --release -p kallmodsyms-second-opinion -- $TOOLS/drgn/bin/python")
-        .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh says why; it needs PyPI)"),
-    ktap("instructions", "userspace/figures/gate.sh"),
     cargo("core", "cd kmod && cargo test --no-fail-fast"),
     ktap("rust-1.78", "tests/rust-1.78.sh"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
     ktap("faddr2line", "linux-patch/prepare.sh && tests/faddr2line.sh $KERNEL_TREE"),
-    ktap("boot", "tests/boot.sh standard test $RUN_DIR"),
-    ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr"),
+    plain("kernel", "qemu/build.sh standard"),
+    ktap("boot", "tests/boot.sh standard test $RUN_DIR")
+        .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built"),
+    ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr")
+        .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built"),
     ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
         .needs("grep -qx passed $RUN_DIR/status && grep -qx passed build/nokaslr/status", "a boot whose output it checks did not pass"),
-    BOOT_VARIANT,
-    ORACLE_VARIANT,
     ktap("harness", "tests/harness/boots.sh --kernel $KERNEL_IMAGE --initrd build/initramfs-run.gz --out build/harness"),
-    OPTION_OFF,
     ktap("series", "linux-patch/check.sh"),
 ];
 
-#[rustfmt::skip]
-const BOOT_VARIANT: Suite = ktap("boot-variant", "tests/boot.sh variant run build/variant");
-#[rustfmt::skip]
-const ORACLE_VARIANT: Suite = ktap("oracle-variant", "$E2E check --kernel variant --build $KERNEL_TREE/build-variant --run build/variant")
-    .needs("grep -qx passed build/variant/status", "the boot whose output it checks did not pass");
-const OPTION_OFF: Suite = ktap("option-off", "linux-patch/off.sh");
-
-/// A lane is a list of suites over one kernel. Those below see its name as LANE: that of a configuration.
+/// A lane is a list of suites, most of them over one kernel. They see its name as LANE: that of a configuration.
 #[rustfmt::skip]
 pub const LANES: &[Lane] = &[
     Lane { name: "lockdep", suites: &[BUILD, BOOT, ORACLE] },
@@ -61,9 +51,9 @@ pub const LANES: &[Lane] = &[
     Lane { name: "modules_n", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "rt", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "tracing", suites: &[BUILD_SMALL, BOOT_TRACED, ORACLE_TRACED] },
-    // clang, lld and no IBT: that is the variant of `make test`.
-    Lane { name: "lld", suites: &[BOOT_VARIANT, ORACLE_VARIANT] },
-    Lane { name: "off", suites: &[OPTION_OFF, BOOT_OFF, VALIDATE_OFF] },
+    Lane { name: "lld", suites: &[BUILD_LLD, BOOT_LLD, ORACLE_LLD] },
+    Lane { name: "off", suites: &[BOOT_OFF, VALIDATE_OFF] },
+    Lane { name: "clients", suites: CLIENTS },
 ];
 
 const BUILD: Suite = plain("build", "qemu/build.sh $LANE");
@@ -84,8 +74,27 @@ const BOOT_TRACED: Suite = ktap("boot", "tests/boot.sh small test build/$LANE ft
 const ORACLE_TRACED: Suite = ktap("oracle", "$E2E check --kernel small --build $KERNEL_TREE/build-small --run build/$LANE --nokaslr-run build/$LANE")
     .needs("grep -qx passed build/$LANE/status", "the boot whose output it checks did not pass");
 
-// Not the kernel of OPTION_OFF, which has nothing to boot with.
+// clang and lld, no IBT, EXPERT off: the configuration says more.
+const BUILD_LLD: Suite = plain("build", "qemu/build.sh variant");
+#[rustfmt::skip]
+const BOOT_LLD: Suite = ktap("boot", "tests/boot.sh variant run build/variant")
+    .needs("test -f $KERNEL_TREE/build-variant/.stamp", "the kernel was not built");
+#[rustfmt::skip]
+const ORACLE_LLD: Suite = ktap("oracle", "$E2E check --kernel variant --build $KERNEL_TREE/build-variant --run build/variant")
+    .needs("grep -qx passed build/variant/status", "the boot whose output it checks did not pass");
+
+// That with the option off nothing has changed, linux-patch/check.sh sees, on a kernel that has nothing to boot with.
 const BOOT_OFF: Suite = ktap("boot", "tests/boot.sh small-off off build/off");
 #[rustfmt::skip]
 const VALIDATE_OFF: Suite = plain("validate", "cd userspace; cargo run --quiet --release -p kallmodsyms-cli -- validate ../build/off/kallsyms --against $KERNEL_TREE/build-small-off/vmlinux")
     .needs("grep -qx passed build/off/status", "the boot whose output it checks did not pass");
+
+/// No kernel: what of userspace/ has large dependencies, and takes longer to build than the crate itself.
+#[rustfmt::skip]
+const CLIENTS: &[Suite] = &[
+    plain("clippy", "cd userspace && cargo clippy --quiet --workspace --all-targets -- -D warnings"),
+    cargo("tests", "cd userspace && cargo test -p kallmodsyms-figures -p kallmodsyms-second-opinion --no-fail-fast"),
+    ktap("instructions", "userspace/figures/gate.sh"),
+    ktap("drgn", "cd userspace && cargo run --quiet --release -p kallmodsyms-second-opinion -- $TOOLS/drgn/bin/python")
+        .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh says why; it needs PyPI)"),
+];

@@ -15,7 +15,7 @@ const HEAD: &str = "\
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # How many instructions benches/instructions.rs takes, as valgrind counts them. Written by
-# userspace/figures/gate.sh --accept, compared by `make test`; they hold for one compiler.
+# userspace/figures/gate.sh --accept, compared by `make lane-clients`; they hold for one compiler.
 
 ";
 
