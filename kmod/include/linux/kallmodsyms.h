@@ -66,20 +66,21 @@ struct kallmodsyms_symbol {
 
 /**
  * struct kallmodsyms_cursor - a place among those symbols
- * @order: &module.kallsyms_order or &bpf_ksym.kallsyms_order at the place or
- *	before it
- * @address: address of that BPF symbol, by which it is found
- * @source: modules, ftrace, BPF or kprobes
- * @index: symbols of the module, of ftrace or of kprobes before the place
+ * @source: the list, in the order of /proc/kallsyms
+ * @order: kallsyms_order of the entry of the list at the place or before it
+ * @address: address of the BPF symbol with this order, by which it is found
+ * @index: symbols before the place in the table of the module
+ * @core_index: those of them that stay when it is initialised
  *
  * All zeroes is the beginning.  A cursor holds no reference: it stays valid,
- * and keeps its place, however many modules and BPF programs come and go.
+ * and keeps its place, however many entries come and go.
  */
 struct kallmodsyms_cursor {
+	unsigned int source;
 	u64 order;
 	unsigned long address;
-	unsigned int source;
 	unsigned int index;
+	unsigned int core_index;
 };
 
 /*
@@ -90,62 +91,39 @@ typedef bool (*kallmodsyms_visit_t)(void *data,
 				    const struct kallmodsyms_symbol *symbol);
 
 /*
- * Each of these visits its symbols from the cursor on, in the order of
- * /proc/kallsyms, and leaves the cursor at the symbol that was not taken.
+ * Each of these visits the symbols of one list from the cursor on, in the order
+ * of /proc/kallsyms, and leaves the cursor at the symbol that was not taken.
  * Returns true when all were.
+ *
+ * Every entry has a number, kallsyms_order, that it got when it was added, under
+ * the lock of the list, and that no other entry ever gets.  They ascend from the
+ * head of the list to its end: where entries are added at the head, they are
+ * counted down.  So the walk goes on with the first entry whose number is not
+ * below that of the cursor, whatever has become of the entry that had it: those
+ * that stay are met exactly once.  That first entry is looked for from the head,
+ * except among BPF symbols.
  */
-#if defined(CONFIG_MODULES) && defined(CONFIG_KALLSYMS)
 bool module_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
 			     kallmodsyms_visit_t visit, void *data);
-#else
-static inline bool module_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
-					   kallmodsyms_visit_t visit,
-					   void *data)
-{
-	return true;
-}
-#endif
-
-#if defined(CONFIG_FUNCTION_TRACER) && defined(CONFIG_DYNAMIC_FTRACE)
-bool ftrace_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
-			     kallmodsyms_visit_t visit, void *data);
-#else
-static inline bool ftrace_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
-					   kallmodsyms_visit_t visit,
-					   void *data)
-{
-	return true;
-}
-#endif
-
-#ifdef CONFIG_BPF_JIT
+bool ftrace_mod_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
+				 kallmodsyms_visit_t visit, void *data);
+bool ftrace_trampoline_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
+					kallmodsyms_visit_t visit, void *data);
 bool bpf_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
 			  kallmodsyms_visit_t visit, void *data);
-#else
-static inline bool bpf_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
-					kallmodsyms_visit_t visit, void *data)
-{
-	return true;
-}
-#endif
-
-#ifdef CONFIG_KPROBES
-bool kprobe_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
-			     kallmodsyms_visit_t visit, void *data);
-#else
-static inline bool kprobe_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
-					   kallmodsyms_visit_t visit,
-					   void *data)
-{
-	return true;
-}
-#endif
+bool kprobe_insn_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
+				  kallmodsyms_visit_t visit, void *data);
+bool kprobe_optinsn_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
+				     kallmodsyms_visit_t visit, void *data);
 
 /**
  * kallmodsyms_walk() - visit the symbols that are not in vmlinux
  * @cursor: where to begin; left at the symbol that was not taken
  * @visit: called with each symbol
  * @data: first argument of @visit
+ *
+ * It takes no lock.  Beside the symbols that it visits, it takes time for the
+ * entries before the cursor in the list at the cursor: see above.
  *
  * Return: true when all symbols were taken.
  */

@@ -25,15 +25,20 @@
 //! - No line is torn, and none is about two symbols: it is made by one call, in a buffer that only
 //!   the holder of the open file's lock gets at.
 //!
-//! An RCU section is as long as a record, and ends before anything is copied to user space. Between
-//! records nothing is locked, and nothing is referenced.
+//! An RCU section is as long as a record, and ends before anything is copied to user space. What is
+//! held longer is the lock of the open file's own `seq_file`, for the length of a read, with what
+//! that copies. The price is that each record has to find its way back, along the list of modules
+//! say, from the head.
 //!
-//! An open file has a buffer of 64 KiB, and 6 KiB of texts that its lines are put together from.
+//! The texts that lines are put together from, 6 KiB, are made once. An open file has a [`Reader`],
+//! which its opener is charged for, and from its first read on a buffer of 64 KiB, which whoever
+//! reads first is charged for.
 
 #![forbid(unsafe_code)]
 
 mod symbols;
 
+use core::mem::forget;
 use kernel::{
     c_str,
     cred::Credential,
@@ -41,8 +46,8 @@ use kernel::{
     kallmodsyms_entry_points,
     kallsyms::{self, Cursor, Tables},
     prelude::*,
-    proc_fs,
-    seq_file::{SeqFile, SeqOperations},
+    proc_fs::ProcFile,
+    seq_file::{Record, SeqOperations},
 };
 use symbols::{
     line::Line,
@@ -57,9 +62,18 @@ kallmodsyms_entry_points! {
     symbol_size: symbol_size,
 }
 
-/// Creates the file.
+/// Creates the file, which stays for the life of the kernel, as do the pieces of its lines.
 fn init() -> Result {
-    proc_fs::create_seq::<Reader>(c_str!("kallmodsyms"))
+    let names = vmlinux().names;
+    let first = init_array_from_fn::<_, TOKENS, _, Error>(|token| names.first_piece(token));
+    let later = init_array_from_fn::<_, TOKENS, _, Error>(|token| names.later_piece(token));
+    let pieces = KBox::try_init(
+        try_init!(Pieces { first <- first, later <- later }),
+        GFP_KERNEL,
+    )?;
+    let file = ProcFile::new::<Reader>(c_str!("kallmodsyms"), KBox::leak(pieces))?;
+    forget(file);
+    Ok(())
 }
 
 /// Returns the size of symbol number `index` of vmlinux, or 0 if it has none.
@@ -111,8 +125,8 @@ impl Place {
 
 /// The state of an open file.
 struct Reader {
-    /// What [`Pieces`] is made of.
-    pieces: (KBox<[[u8; 16]; TOKENS]>, KBox<[[u8; 8]; TOKENS]>),
+    /// What the lines of vmlinux are made of.
+    pieces: &'static Pieces,
     /// Whether the opener may see addresses, and with them sizes. Decided once, like that of
     /// `/proc/kallsyms`: what counts is who opened the file, not who reads it.
     ///
@@ -142,10 +156,8 @@ impl Reader {
 
         if let Place::Vmlinux(from) = place {
             let vmlinux = vmlinux();
-            let (first, later) = &self.pieces;
-            let pieces = Pieces { first, later };
             let (next, written) = vmlinux
-                .write(&pieces, self.value_mask, from, room)
+                .write(self.pieces, self.value_mask, from, room)
                 .ok_or(EIO)?;
             if !vmlinux.is_end(next) {
                 return Ok((Place::Vmlinux(next), written));
@@ -189,19 +201,14 @@ impl Reader {
 }
 
 impl SeqOperations for Reader {
+    type Data = Pieces;
+
     /// A read of 64 KiB is worth one system call.
     const BUFFER_SIZE: usize = 64 * 1024;
 
-    fn open(opener: &Credential) -> Result<Self> {
-        let names = vmlinux().names;
-        let first = init_array_from_fn(|token| names.first_piece(token));
-        let later = init_array_from_fn(|token| names.later_piece(token));
-
+    fn open(opener: &Credential, pieces: &'static Pieces) -> Result<Self> {
         Ok(Reader {
-            pieces: (
-                KBox::init::<Error>(first, GFP_KERNEL)?,
-                KBox::init::<Error>(later, GFP_KERNEL)?,
-            ),
+            pieces,
             value_mask: if kallsyms::show_value(opener) {
                 usize::MAX
             } else {
@@ -231,9 +238,9 @@ impl SeqOperations for Reader {
         Ok(!matches!(self.here, Place::End))
     }
 
-    fn show(&mut self, m: &mut SeqFile<'_>) -> Result {
+    fn show(&mut self, record: &mut Record<'_>) -> Result {
         for most in [RECORD_ROOM, usize::MAX] {
-            let shown = m.fill(most, |room| {
+            let shown = record.fill(most, |room| {
                 let (next, len) = self.write(self.here, room)?;
                 self.next = next;
 
@@ -247,7 +254,7 @@ impl SeqOperations for Reader {
                 return Ok(());
             }
         }
-        m.set_overflow();
+        record.set_overflow();
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     cred::Credential,
     ffi::{c_char, c_void},
 };
-use core::slice;
+use core::{ptr, slice};
 
 /// Length of the longest name that is shown.
 pub const NAME_LEN_MAX: usize = bindings::KSYM_NAME_LEN as usize - 1;
@@ -29,7 +29,7 @@ pub const NAME_LEN_MAX: usize = bindings::KSYM_NAME_LEN as usize - 1;
 /// # }
 /// ```
 pub fn show_value(cred: &Credential) -> bool {
-    // SAFETY: The reference is a valid `struct cred`.
+    // SAFETY: A `Credential` is a valid `struct cred`.
     unsafe { bindings::kallsyms_show_value(cred.as_ptr()) }
 }
 
@@ -75,24 +75,39 @@ impl Tables {
         let tables = unsafe { bindings::kallmodsyms_tables() };
         let blocks = tables.num_syms.div_ceil(256);
 
-        // SAFETY: The tables are constant and stay for the life of the kernel; they are aligned
-        // for their types, none is null, and their lengths are those that the C side gives. A
-        // marker stands for each 256 symbols begun, and there are 256 tokens.
-        unsafe {
-            Tables {
-                names: slice::from_raw_parts(tables.names, tables.names_len),
-                markers: slice::from_raw_parts(tables.markers, blocks),
-                token_table: slice::from_raw_parts(tables.token_table, tables.token_table_len),
-                token_index: slice::from_raw_parts(tables.token_index, 256),
-                offsets: slice::from_raw_parts(tables.offsets, tables.num_syms),
-                relative_base: tables.relative_base,
-                sizes: slice::from_raw_parts(tables.sizes, tables.sizes_len),
-                size_markers: slice::from_raw_parts(tables.size_markers, blocks),
-                module_runs: slice::from_raw_parts(tables.module_runs, tables.module_runs_len),
-                module_lists: slice::from_raw_parts(tables.module_lists, tables.module_lists_len),
-            }
+        Tables {
+            // SAFETY: `names` has `names_len` bytes.
+            names: unsafe { table(tables.names, tables.names_len) },
+            // SAFETY: `markers` has one for each 256 symbols begun.
+            markers: unsafe { table(tables.markers, blocks) },
+            // SAFETY: `token_table` has `token_table_len` bytes.
+            token_table: unsafe { table(tables.token_table, tables.token_table_len) },
+            // SAFETY: `token_index` has one for each of 256 tokens.
+            token_index: unsafe { table(tables.token_index, 256) },
+            // SAFETY: `offsets` has one for each symbol.
+            offsets: unsafe { table(tables.offsets, tables.num_syms) },
+            relative_base: tables.relative_base,
+            // SAFETY: `sizes` has `sizes_len` bytes.
+            sizes: unsafe { table(tables.sizes, tables.sizes_len) },
+            // SAFETY: `size_markers` has one for each 256 symbols begun.
+            size_markers: unsafe { table(tables.size_markers, blocks) },
+            // SAFETY: `module_runs` has `module_runs_len` bytes.
+            module_runs: unsafe { table(tables.module_runs, tables.module_runs_len) },
+            // SAFETY: `module_lists` has `module_lists_len` bytes.
+            module_lists: unsafe { table(tables.module_lists, tables.module_lists_len) },
         }
     }
+}
+
+/// Returns a table of `struct kallmodsyms_tables`.
+///
+/// # Safety
+///
+/// `start` must be a pointer of that structure, to `len` elements.
+unsafe fn table<T>(start: *const T, len: usize) -> &'static [T] {
+    // SAFETY: What the structure points to is aligned for its type, constant, and stays for the
+    // life of the kernel; the caller promises that it has `len` elements.
+    unsafe { slice::from_raw_parts(start, len) }
 }
 
 /// A symbol that is not in vmlinux.
@@ -150,13 +165,13 @@ impl Cursor {
     /// returned; `true` if `visit` has taken all. It runs in an RCU read-side critical section,
     /// so it must not sleep.
     pub fn walk<F: FnMut(&Symbol<'_>) -> bool>(&mut self, mut visit: F) -> bool {
-        // SAFETY: The cursor is valid, any value of it is, and `visit_callback::<F>` gets the
+        // SAFETY: The cursor is valid, as any value of it is, and `visit_callback::<F>` gets the
         // pointer to `visit` that it needs, for the duration of the call.
         unsafe {
             bindings::kallmodsyms_walk(
                 &mut self.0,
                 Some(visit_callback::<F>),
-                (&raw mut visit).cast(),
+                ptr::addr_of_mut!(visit).cast(),
             )
         }
     }
@@ -168,35 +183,39 @@ impl Cursor {
 ///
 /// `string` must be valid for reads up to and including a NUL, for the duration of `'a`.
 unsafe fn bytes<'a>(string: *const c_char) -> &'a [u8] {
-    // SAFETY: The caller promises that there is a NUL, and that all before it may be read.
-    unsafe { slice::from_raw_parts(string.cast(), bindings::strlen(string)) }
+    // SAFETY: The caller promises that there is a NUL.
+    let len = unsafe { bindings::strlen(string) };
+
+    // SAFETY: The caller promises that all before the NUL may be read.
+    unsafe { slice::from_raw_parts(string.cast(), len) }
 }
 
+/// Hands a symbol to `visit`.
+///
 /// # Safety
 ///
-/// - `visit` must point to an `F` that nobody else accesses.
-/// - `symbol` must be valid for reads, with strings that are NUL-terminated.
+/// The caller must make sure that for the duration of the call
+///
+/// - `visit` points to an `F` that nobody else accesses, and
+/// - `symbol` is valid for reads, and so are its strings, up to and including a NUL.
 unsafe extern "C" fn visit_callback<F: FnMut(&Symbol<'_>) -> bool>(
     visit: *mut c_void,
     symbol: *const bindings::kallmodsyms_symbol,
 ) -> bool {
-    // SAFETY: The caller promises all of it, and the symbol does not outlive this call.
-    let (visit, symbol, name, module) = unsafe {
-        let symbol = &*symbol;
-        (
-            &mut *visit.cast::<F>(),
-            symbol,
-            bytes(symbol.name),
-            bytes(symbol.module),
-        )
-    };
+    // SAFETY: The caller promises an `F` that nobody else accesses.
+    let visit = unsafe { &mut *visit.cast::<F>() };
+
+    // SAFETY: The caller promises a symbol that is valid for reads.
+    let symbol = unsafe { &*symbol };
 
     visit(&Symbol {
         address: symbol.address,
         size: symbol.size,
         kind: symbol.type_,
-        name,
-        module,
+        // SAFETY: The caller promises that it may be read up to its NUL.
+        name: unsafe { bytes(symbol.name) },
+        // SAFETY: The caller promises that it may be read up to its NUL.
+        module: unsafe { bytes(symbol.module) },
     })
 }
 

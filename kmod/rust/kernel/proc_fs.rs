@@ -10,40 +10,26 @@ use crate::{
     seq_file::{OperationsVTable, SeqOperations},
     str::CStr,
 };
-use core::{marker::PhantomData, ptr};
+use core::{
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
 
-struct ProcOps<T>(PhantomData<T>);
-
-impl<T: SeqOperations> ProcOps<T> {
-    const VTABLE: bindings::proc_ops = bindings::proc_ops {
-        // The file is never removed, so readers need not be counted.
-        proc_flags: bindings::PROC_ENTRY_PERMANENT,
-        proc_open: Some(OperationsVTable::<T>::open_callback),
-        proc_read_iter: Some(bindings::seq_read_iter),
-        proc_lseek: Some(bindings::seq_lseek),
-        proc_release: Some(OperationsVTable::<T>::release_callback),
-        ..PROC_OPS
-    };
-}
-
-// SAFETY: All of its members are integers and options of function pointers, for which zeroes are
-// valid: 0 and `None`.
-const PROC_OPS: bindings::proc_ops = unsafe { core::mem::zeroed() };
-
-/// Creates `/proc/<name>`, which everybody may read, with the records of `T`.
-///
-/// The file stays for the life of the kernel.
+/// A file in `/proc` that everybody may read. It is removed when this is dropped.
 ///
 /// # Examples
 ///
 /// ```
-/// use kernel::{c_str, cred::Credential, prelude::*, proc_fs, seq_file::{SeqFile, SeqOperations}};
+/// use kernel::{c_str, cred::Credential, prelude::*, proc_fs::ProcFile};
+/// use kernel::seq_file::{Record, SeqOperations};
 ///
-/// struct Hello;
+/// struct Hello(&'static [u8]);
 ///
 /// impl SeqOperations for Hello {
-///     fn open(_opener: &Credential) -> Result<Self> {
-///         Ok(Hello)
+///     type Data = [u8; 6];
+///
+///     fn open(_opener: &Credential, data: &'static [u8; 6]) -> Result<Self> {
+///         Ok(Hello(data))
 ///     }
 ///
 ///     fn start(&mut self, pos: u64) -> Result<bool> {
@@ -54,27 +40,71 @@ const PROC_OPS: bindings::proc_ops = unsafe { core::mem::zeroed() };
 ///         Ok(false)
 ///     }
 ///
-///     fn show(&mut self, m: &mut SeqFile<'_>) -> Result {
-///         m.write(b"Hello\n");
+///     fn show(&mut self, record: &mut Record<'_>) -> Result {
+///         record.write(self.0);
 ///         Ok(())
 ///     }
 /// }
 ///
-/// proc_fs::create_seq::<Hello>(c_str!("rust_proc_fs_example"))?;
+/// let file = ProcFile::new::<Hello>(c_str!("rust_proc_fs_example"), b"Hello\n")?;
+/// # drop(file);
+/// # // Its name can be had again.
+/// # ProcFile::new::<Hello>(c_str!("rust_proc_fs_example"), b"again\n")?;
 /// # Ok::<(), Error>(())
 /// ```
-pub fn create_seq<T: SeqOperations>(name: &CStr) -> Result {
-    // SAFETY: `name` is NUL-terminated, and the operations are constant and made for `T`.
-    let entry = unsafe {
-        bindings::proc_create(
-            name.as_char_ptr(),
-            0o444,
-            ptr::null_mut(),
-            &ProcOps::<T>::VTABLE,
-        )
-    };
-    if entry.is_null() {
-        return Err(ENOMEM);
+///
+/// # Invariants
+///
+/// The entry is valid, and ours to remove.
+pub struct ProcFile(NonNull<bindings::proc_dir_entry>);
+
+// SAFETY: An entry can be removed by any thread.
+unsafe impl Send for ProcFile {}
+
+// SAFETY: There is nothing that can be done with a reference.
+unsafe impl Sync for ProcFile {}
+
+impl ProcFile {
+    /// Creates `/proc/<name>` with the records of `T`, each file of which gets to know `data`.
+    pub fn new<T: SeqOperations>(name: &CStr, data: &'static T::Data) -> Result<Self> {
+        // SAFETY: `name` is NUL-terminated, and the operations, which are constant, find in `data`
+        // what they are made for.
+        let entry = unsafe {
+            bindings::proc_create_data(
+                name.as_char_ptr(),
+                0o444,
+                ptr::null_mut(),
+                ProcOps::<T>::VTABLE,
+                ptr::from_ref(data).cast_mut().cast(),
+            )
+        };
+
+        // INVARIANT: It was created just now.
+        Ok(ProcFile(NonNull::new(entry).ok_or(ENOMEM)?))
     }
-    Ok(())
+}
+
+impl Drop for ProcFile {
+    #[inline]
+    fn drop(&mut self) {
+        // This waits for the callbacks that run, releases the files that are open, and sees to it
+        // that none is called any more.
+        // SAFETY: The entry is valid and ours to remove by the type invariants.
+        unsafe { bindings::proc_remove(self.0.as_ptr()) };
+    }
+}
+
+/// The C callbacks for records of type `T`.
+struct ProcOps<T>(PhantomData<T>);
+
+impl<T: SeqOperations> ProcOps<T> {
+    const VTABLE: &'static bindings::proc_ops = &bindings::proc_ops {
+        proc_open: Some(OperationsVTable::<T>::open_callback),
+        proc_read_iter: Some(bindings::seq_read_iter),
+        proc_lseek: Some(bindings::seq_lseek),
+        proc_release: Some(OperationsVTable::<T>::release_callback),
+        // SAFETY: All members are integers and options of function pointers, for which zeroes are
+        // valid: 0 and `None`.
+        ..unsafe { core::mem::zeroed() }
+    };
 }

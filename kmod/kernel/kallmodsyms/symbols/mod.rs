@@ -4,12 +4,14 @@
 //!
 //! Nothing here knows of the kernel, and nothing here can panic: a panic with the lock of a file
 //! held would leave it locked for ever. So slices are read with `get`, and arithmetic wraps or is
-//! checked. It is tested on the host, with hostile tables too.
+//! checked. Its tests, with hostile tables too, run on the host: `make rusttest`.
 
 pub(crate) mod line;
 pub(crate) mod modules;
 pub(crate) mod names;
 pub(crate) mod sizes;
+#[cfg(test)]
+mod tests;
 
 use line::{AddressText, Line, LineEnd, ShortLine, ROOM};
 use modules::Modules;
@@ -181,7 +183,7 @@ impl<'a> Symbols<'a> {
     /// the tables make no sense. Of addresses and sizes, the bits of `value_mask` are shown.
     pub(crate) fn write(
         &self,
-        pieces: &Pieces<'_>,
+        pieces: &Pieces,
         value_mask: usize,
         place: Place,
         room: &mut [u8],

@@ -92,15 +92,15 @@ impl<'a> Names<'a> {
 /// The texts of tokens, for short lines.
 ///
 /// Few are longer than 7 bytes, and nearly all of those are first ones, such as `r__ksymtab_`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pieces<'a> {
+#[derive(Debug)]
+pub(crate) struct Pieces {
     /// [`Names::first_piece`] of each token.
-    pub(crate) first: &'a [[u8; 16]; TOKENS],
+    pub(crate) first: [[u8; 16]; TOKENS],
     /// [`Names::later_piece`] of each token.
-    pub(crate) later: &'a [[u8; 8]; TOKENS],
+    pub(crate) later: [[u8; 8]; TOKENS],
 }
 
-impl Pieces<'_> {
+impl Pieces {
     /// Writes what [`Names::write`] does. Returns `None` if there are no tokens.
     #[inline]
     pub(crate) fn write(&self, tokens: Tokens<'_>, line: &mut ShortLine<'_>) -> Option<()> {
@@ -110,7 +110,7 @@ impl Pieces<'_> {
         // By fours, as counting takes as long as half of what is done to a token.
         let mut rest = rest;
         while let Some((four, tail)) = rest.split_first_chunk() {
-            line.push_four(self.later, four)?;
+            line.push_four(&self.later, four)?;
             rest = tail;
         }
         for &token in rest {

@@ -11,11 +11,8 @@
 
 #include "symbols.h"
 
-/*
- * The environment variable with the files of modules that are not loaded and
- * depend on none that is missing.
- */
-#define MODULES "KALLMODSYMS_MODULES"
+/* Where the modules are that are built with the tests: beside the programs. */
+#define MODULES "test_modules"
 
 struct module {
 	char path[PATH_MAX];
@@ -23,31 +20,35 @@ struct module {
 	char bracket[NAME_MAX + 2];
 };
 
-static inline bool named_module(struct module *module, size_t index)
+/* Is false if no module was built. */
+static inline bool find_module(struct module *module, const char *name)
 {
-	const char *list = getenv(MODULES) ?: "";
-	char name[NAME_MAX - 2];
-	const char *base;
-	size_t i, len;
+	char self[PATH_MAX - NAME_MAX - sizeof("/" MODULES "/.ko")];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
+	char *end = len > 0 ? memrchr(self, '/', len) : NULL;
 
-	for (;; list += len) {
-		list += strspn(list, " ");
-		len = strcspn(list, " ");
-		if (!len || !index--)
-			break;
-	}
-	if (!len || len >= sizeof(module->path))
+	*module = (struct module){};
+	if (!end || len == sizeof(self))
 		return false;
-	snprintf(module->path, sizeof(module->path), "%.*s", (int)len, list);
-	base = strrchr(module->path, '/') ?: module->path - 1;
-	len = strcspn(base + 1, ".");
-	snprintf(name, sizeof(name), "%.*s", (int)len, base + 1);
-	for (i = 0; name[i]; i++)
-		if (name[i] == '-')
-			name[i] = '_';
-	memcpy(module->name, name, sizeof(name));
+	*end = '\0';
+	snprintf(module->path, sizeof(module->path), "%s/" MODULES, self);
+	if (access(module->path, F_OK))
+		return false;
+	snprintf(module->path, sizeof(module->path), "%s/" MODULES "/%s.ko",
+		 self, name);
+	snprintf(module->name, sizeof(module->name), "%s", name);
 	snprintf(module->bracket, sizeof(module->bracket), "[%s]", name);
 	return true;
+}
+
+/* The modules of which some stay and some go; false after the last. */
+static inline bool named_module(struct module *module, size_t index)
+{
+	static const char * const names[] = {
+		"kms_stays", "kms_goes_1", "kms_goes_2", "kms_goes_3",
+	};
+
+	return index < ARRAY_SIZE(names) && find_module(module, names[index]);
 }
 
 static inline int load(const struct module *module)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel itself finds at an address: "function+offset/size" in a stack
- * trace has the size that /proc/kallmodsyms has, and no marker is named where a
- * symbol starts that has a size.
+ * What the kernel itself finds at an address: "function+offset/size" has the
+ * size that /proc/kallmodsyms has, and no marker is named where a symbol starts
+ * that has a size.  What asks how far a function reaches, as kprobes do, gets
+ * the distance to the next symbol.
  */
 #include <dirent.h>
 #include <sys/mount.h>
 
-#include "symbols.h"
+#include "loading.h"
 
 #define DEBUGFS "/sys/kernel/debug"
 #define BLACKLIST DEBUGFS "/kprobes/blacklist"
@@ -85,10 +86,163 @@ TEST(stack_traces_have_the_recorded_sizes)
 	EXPECT_LT(10, odd);
 }
 
+/* Addresses, and what "%pS" should make of each */
+struct question {
+	unsigned long addr;
+	char answer[600];
+};
+
+static size_t add_question(struct question *questions, size_t count,
+			   const struct line *line, unsigned long offset,
+			   unsigned long size)
+{
+	struct question *question = &questions[count];
+
+	question->addr = span_hex(line->addr) + offset;
+	snprintf(question->answer, sizeof(question->answer), "%.*s+0x%lx/0x%lx",
+		 (int)line->name.len, line->name.at, offset, size);
+	return count + 1;
+}
+
+static bool is_function(const struct line *line)
+{
+	return line->type.len == 1 && strchr("tTwW", *line->type.at);
+}
+
+/*
+ * Asks for the first and the last byte of functions and for the first byte of
+ * the padding behind them: of every @nth of those that have padding, then a
+ * function, and no address in common with another symbol.
+ */
+static size_t ask(const struct text *text, const char *modules, size_t nth,
+		  struct question *questions, size_t most)
+{
+	struct line before = {}, line, after;
+	size_t pos = 0, count = 0, seen = 0;
+
+	if (!each_line(text, &pos, true, &line))
+		return 0;
+	for (; count + 3 <= most && each_line(text, &pos, true, &after);
+	     before = line, line = after) {
+		unsigned long size = span_hex(line.size);
+		unsigned long distance = span_hex(after.addr) - span_hex(line.addr);
+
+		if (!before.addr.at || !is_function(&line) ||
+		    !is_function(&after) || !span_is(line.modules, modules) ||
+		    line.name.len > 60 || span_same(before.addr, line.addr) ||
+		    !size || size >= distance || seen++ % nth)
+			continue;
+		count = add_question(questions, count, &line, 0, size);
+		count = add_question(questions, count, &line, size - 1, size);
+		count = add_question(questions, count, &line, size, distance);
+	}
+	return count;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of a module, which has them in the order of its symbol table. */
+static struct text sorted_lines_of(const struct text *text, const char *bracket)
+{
+	size_t pos = 0, count = 0, room = 0, i;
+	struct text sorted = {};
+	char **lines = NULL;
+	struct line line;
+
+	while (each_line(text, &pos, true, &line)) {
+		if (!span_is(line.modules, bracket))
+			continue;
+		lines = realloc(lines, (count + 1) * sizeof(*lines));
+		lines[count++] = strndup(line.whole.at, line.whole.len);
+	}
+	qsort(lines, count, sizeof(*lines), compare_lines);
+	for (i = 0; i < count; i++) {
+		text_add(&sorted, &room, (struct span){ lines[i], strlen(lines[i]) });
+		text_add(&sorted, &room, LITERAL("\n"));
+		free(lines[i]);
+	}
+	free(lines);
+	return sorted;
+}
+
+#define LOOK "kms/look"
+
+/* Has an event print all of them: "... look: (...) a0=... a1=...", a text line. */
+static bool print_symbols(const char *tracing, const struct question *questions,
+			  size_t count, struct text *trace)
+{
+	char command[4096], path[128], value[64];
+	size_t i, len;
+	bool ok;
+
+	len = snprintf(command, sizeof(command), "p:" LOOK " vfs_read");
+	for (i = 0; i < count; i++)
+		len += snprintf(command + len, sizeof(command) - len,
+				" a%zu=\\%#lx:symbol", i, questions[i].addr);
+	if (len >= sizeof(command))
+		return false;
+
+	snprintf(path, sizeof(path), "%s/kprobe_events", tracing);
+	if (!write_file(path, command, O_APPEND))
+		return false;
+	snprintf(path, sizeof(path), "%s/events/" LOOK "/enable", tracing);
+	write_file(path, "1", 0);
+	read_file("/proc/self/stat", value, sizeof(value));
+	write_file(path, "0", 0);
+	snprintf(path, sizeof(path), "%s/trace", tracing);
+	ok = text_load(trace, path);
+	write_file(path, "", O_TRUNC);
+	snprintf(path, sizeof(path), "%s/kprobe_events", tracing);
+	return write_file(path, "-:" LOOK, O_APPEND) && ok;
+}
+
+static void expect_answers(struct __test_metadata *_metadata,
+			   const char *tracing, const struct question *questions,
+			   size_t count, const char *modules)
+{
+	struct text trace = {};
+	char expected[700];
+	size_t i;
+
+	ASSERT_TRUE(print_symbols(tracing, questions, count, &trace))
+		TH_LOG("no event: %s", strerror(errno));
+	for (i = 0; i < count; i++) {
+		snprintf(expected, sizeof(expected), " a%zu=%s%s%s%c", i,
+			 questions[i].answer, *modules ? " " : "", modules,
+			 i + 1 < count ? ' ' : '\n');
+		EXPECT_NE(NULL, memmem(trace.buf, trace.len, expected, strlen(expected)))
+			TH_LOG("no \"%s\" in %.*s", expected, (int)trace.len, trace.buf);
+	}
+	TH_LOG("%zu addresses, from %s to %s", count, questions[0].answer,
+	       questions[count - 1].answer);
+}
+
+TEST(symbols_are_printed_with_the_recorded_size_but_in_the_padding)
+{
+	struct question questions[45];
+	size_t count, functions = 0, pos = 0;
+	struct line line;
+
+	if (!tracefs())
+		SKIP(return, "no tracefs");
+	if (!is_visible(&kallmodsyms))
+		SKIP(return, "sizes are hidden");
+
+	/* From all over the kernel */
+	while (each_line(&kallmodsyms, &pos, true, &line))
+		functions += is_function(&line) && !line.modules.len;
+	count = ask(&kallmodsyms, "", functions / 25 + 1, questions,
+		    ARRAY_SIZE(questions));
+	ASSERT_LT(3, count);
+	expect_answers(_metadata, tracefs(), questions, count, "");
+}
+
 struct area {
-	unsigned long start, end;
+	unsigned long start, end, next;
 	char name[512];
-	unsigned long size;
 	bool marked, sized, named;
 };
 
@@ -107,6 +261,8 @@ static struct area *read_areas(size_t *count)
 	char *line;
 
 	*count = 0;
+	if (access(BLACKLIST, F_OK))
+		mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
 	if (!text_load(&text, BLACKLIST))
 		return NULL;
 	text.buf = realloc(text.buf, text.len + 1);
@@ -123,51 +279,119 @@ static struct area *read_areas(size_t *count)
 	return areas;
 }
 
-TEST(no_marker_is_named_where_a_symbol_starts)
+TEST(areas_without_kprobes_go_to_the_next_symbol)
 {
-	size_t count, i, pos = 0, compared = 0, marked = 0;
-	struct area *areas, key;
+	size_t count, i, pos = 0, compared = 0, marked = 0, padded = 0, wrong = 0;
+	struct area *areas, *last = NULL, key;
 	struct line line;
 
-	if (access(BLACKLIST, F_OK))
-		mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
-	if (access(BLACKLIST, R_OK))
-		SKIP(return, "no " BLACKLIST ": not root, or CONFIG_DEBUG_FS is off");
 	if (!is_visible(&kallmodsyms))
 		SKIP(return, "sizes are hidden");
-
 	areas = read_areas(&count);
-	ASSERT_NE(NULL, areas);
+	if (!areas)
+		SKIP(return, "no " BLACKLIST ": not root, or CONFIG_DEBUG_FS is off");
+
 	while (each_line(&kallmodsyms, &pos, true, &line)) {
 		struct area *area;
 
 		key.start = span_hex(line.addr);
+		if (last && last->start < key.start) {
+			last->next = key.start;
+			last = NULL;
+		}
 		area = bsearch(&key, areas, count, sizeof(*areas), compare_areas);
 		if (!area || line.modules.len)
 			continue;
+		last = area;
 		if (!span_hex(line.size)) {
 			area->marked = true;
 		} else if (!area->sized) {
 			area->sized = true;
-			area->size = span_hex(line.size);
 			area->named = span_is(line.name, area->name);
+			padded += span_hex(line.size) < area->end - area->start;
 		}
 	}
 	for (i = 0; i < count; i++) {
-		if (!areas[i].sized)
+		if (!areas[i].sized || !areas[i].next)
 			continue;
 		compared++;
 		marked += areas[i].marked;
-		if (!areas[i].named || areas[i].end - areas[i].start != areas[i].size)
-			TH_LOG("0x%lx-0x%lx %s: expected the symbol of 0x%lx bytes there",
+		if (areas[i].named && areas[i].end == areas[i].next)
+			continue;
+		if (wrong++ < 5)
+			TH_LOG("0x%lx-0x%lx %s: expected the symbol that starts there, up to 0x%lx",
 			       areas[i].start, areas[i].end, areas[i].name,
-			       areas[i].size);
-		EXPECT_TRUE(areas[i].named);
-		EXPECT_EQ(areas[i].size, areas[i].end - areas[i].start);
+			       areas[i].next);
 	}
-	TH_LOG("%zu functions, %zu of them with a marker at their start", compared,
-	       marked);
+	TH_LOG("%zu functions, %zu of them with a marker at their start, %zu with padding",
+	       compared, marked, padded);
+	EXPECT_EQ(0, wrong);
 	EXPECT_LT(0, marked);
+	free(areas);
+}
+
+FIXTURE(area)
+{
+	struct module module;
+};
+
+FIXTURE_SETUP(area)
+{
+	if (!find_module(&self->module, "kms_area"))
+		SKIP(return, "no " MODULES ": none was built for this kernel");
+	if (geteuid())
+		SKIP(return, "needs root to load a module");
+	ASSERT_EQ(0, load(&self->module))
+		TH_LOG("cannot load %s: %s", self->module.path, strerror(errno));
+}
+
+FIXTURE_TEARDOWN_PARENT(area)
+{
+	unload(&self->module);
+}
+
+TEST_F_TIMEOUT(area, symbols_of_a_module_as_well, SLOW_TEST)
+{
+	struct question questions[12];
+	struct text sized, plain, own;
+	size_t count;
+
+	if (!tracefs())
+		SKIP(return, "no tracefs");
+	load_both(_metadata, &sized, &plain);
+	own = sorted_lines_of(&sized, self->module.bracket);
+	count = ask(&own, self->module.bracket, 1, questions,
+		    ARRAY_SIZE(questions));
+	ASSERT_LT(0, count);
+	expect_answers(_metadata, tracefs(), questions, count,
+		       self->module.bracket);
+}
+
+TEST_F_TIMEOUT(area, begins_amid_a_symbol, SLOW_TEST)
+{
+	unsigned long start, next = ULONG_MAX, end = 0;
+	struct text sized, plain;
+	size_t count, i, pos = 0;
+	struct area *areas;
+	struct line line;
+	char value[32];
+
+	areas = read_areas(&count);
+	if (!areas)
+		SKIP(return, "no " BLACKLIST ": CONFIG_DEBUG_FS is off");
+	ASSERT_TRUE(read_file("/sys/module/kms_area/sections/.noinstr.text",
+			      value, sizeof(value)));
+	start = strtoul(value, NULL, 16);
+	load_both(_metadata, &sized, &plain);
+	while (each_line(&sized, &pos, true, &line))
+		if (span_is(line.modules, self->module.bracket) &&
+		    span_hex(line.addr) >= start && span_hex(line.addr) < next)
+			next = span_hex(line.addr);
+	ASSERT_NE(start, next);
+	for (i = 0; i < count; i++)
+		if (areas[i].start == start)
+			end = areas[i].end;
+	EXPECT_EQ(next, end);
 	free(areas);
 }
 

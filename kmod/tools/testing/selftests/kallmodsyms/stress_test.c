@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Readers of four kinds while modules, BPF programs, kprobes and ftrace
- * trampolines come and go. Whatever they read is checked: vmlinux is there byte
- * for byte, a module and BPF programs that stay are there once and in order, and
- * no line is torn or mixes two modules.
+ * Readers of four kinds while modules, ftrace's copies of their init functions,
+ * ftrace trampolines, BPF programs and pages of kprobe slots come and go.
+ * Whatever they read is checked: vmlinux is there byte for byte; a module, its
+ * init functions, trampolines, BPF programs and pages that stay are there once
+ * and in order; and no line is torn or mixes two modules.
  *
- *	KALLMODSYMS_MODULES="stays.ko goes.ko..." KALLMODSYMS_CYCLES=2000 ./stress_test
+ *	KALLMODSYMS_CYCLES=2000 ./stress_test
  *
  * A cycle is the loading and unloading of one module.
  */
@@ -17,18 +18,23 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "loading.h"
+#include "probes.h"
 
 #define CYCLES "KALLMODSYMS_CYCLES"
 #define MODULES_MAX 8
 #define PROGRAMS 10
+/* One more of them comes and goes. */
+#define TRACERS 3
+/* On x86 they take some 160 pages, which fill two records. */
+#define EVENTS 180
+#define GROUP "kallmodsyms_stress"
 #define LONGEST_TEST 7200
 
 /* What the processes tell each other. */
 struct progress {
 	bool stop;
-	unsigned int module_cycles, programs, probes, trampolines;
-	unsigned int passes[4], passes_with_others;
+	unsigned int module_cycles, programs, probes, events, trampolines;
+	unsigned int passes[4], passes_with_others, passes_with_pages;
 };
 
 /* The first module stays. */
@@ -37,16 +43,18 @@ struct scene {
 	struct module modules[MODULES_MAX];
 	struct text module_lines[MODULES_MAX];
 	size_t n_modules;
-	bool has_programs, has_probes;
+	bool has_programs, has_probes, has_tracers;
 	/* The file up to the symbols of modules, and the lines after that which stay. */
 	struct text vmlinux, stays;
-	char instance[64], events[64];
+	/* Of those, trampolines and pages, which have no names of their own. */
+	struct text nameless;
+	struct probes probes;
 };
 
 FIXTURE(stress)
 {
 	struct scene scene;
-	char jit_kallsyms[16];
+	char jit_kallsyms[16], expedited[16];
 };
 
 FIXTURE_SETUP(stress)
@@ -59,18 +67,13 @@ FIXTURE_SETUP(stress)
 	       named_module(&scene->modules[scene->n_modules], scene->n_modules))
 		scene->n_modules++;
 	if (scene->n_modules < 2)
-		SKIP(return, MODULES " names less than two modules");
+		SKIP(return, "no " MODULES ": none was built for this kernel");
 	scene->progress = mmap(NULL, sizeof(*scene->progress),
 			       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			       -1, 0);
 	ASSERT_NE(MAP_FAILED, scene->progress);
-	if (tracefs()) {
-		snprintf(scene->instance, sizeof(scene->instance),
-			 "%s/instances/kallmodsyms_stress", tracefs());
-		snprintf(scene->events, sizeof(scene->events),
-			 "%s/kprobe_events", tracefs());
-		scene->has_probes = !access(scene->events, F_OK);
-	}
+	if (read_file(EXPEDITED, self->expedited, sizeof(self->expedited)))
+		ASSERT_TRUE(write_file(EXPEDITED, "1", 0));
 	scene->has_programs = read_file(BPF_JIT_KALLSYMS, self->jit_kallsyms,
 					sizeof(self->jit_kallsyms));
 	if (scene->has_programs)
@@ -84,18 +87,32 @@ FIXTURE_TEARDOWN_PARENT(stress)
 
 	if (self->scene.has_programs)
 		write_file(BPF_JIT_KALLSYMS, self->jit_kallsyms, 0);
-	rmdir(self->scene.instance);
-	write_file(self->scene.events, "-:kallmodsyms_stress/slot", O_APPEND);
 	for (i = 0; i < self->scene.n_modules; i++)
 		unload(&self->scene.modules[i]);
+	remove_events(GROUP);
+	for (i = 0; i <= TRACERS; i++)
+		remove_tracer(GROUP, i);
+	write_file(EXPEDITED, self->expedited, 0);
 }
 
-/* Is it a line of the module or of the BPF programs that stay? */
+static bool is_nameless(struct line line)
+{
+	return span_is(line.modules, "[__builtin__ftrace]") ||
+	       span_is(line.modules, "[__builtin__kprobes]");
+}
+
+/*
+ * Is it a line of what stays?  Init functions have the module's brackets, and
+ * what has no name can be told by its address.
+ */
 static bool is_to_stay(const struct scene *scene, struct line line)
 {
 	return span_is(line.modules, scene->modules[0].bracket) ||
 	       (span_is(line.modules, "[bpf]") &&
-		memmem(line.name.at, line.name.len, "_kms_stays", 10));
+		memmem(line.name.at, line.name.len, "_kms_stays", 10)) ||
+	       (is_nameless(line) &&
+		memmem(scene->nameless.buf, scene->nameless.len,
+		       line.whole.at, line.whole.len));
 }
 
 /*
@@ -108,7 +125,7 @@ static bool check_loaded(struct __test_metadata *_metadata,
 {
 	struct text stays = {}, part;
 	size_t pos = 0, room = 0, i, j;
-	bool right = true, others = false;
+	bool right = true, others = false, pages = false;
 	const char *wanted;
 	struct line line;
 
@@ -124,6 +141,8 @@ static bool check_loaded(struct __test_metadata *_metadata,
 		if (!wanted && is_to_stay(scene, line)) {
 			text_add(&stays, &room, line.whole);
 			text_add(&stays, &room, LITERAL("\n"));
+		} else {
+			pages |= span_is(line.modules, "[__builtin__kprobes]");
 		}
 	}
 	part = scene->stays;
@@ -142,6 +161,8 @@ static bool check_loaded(struct __test_metadata *_metadata,
 		text_free(&part);
 	}
 	__atomic_add_fetch(&scene->progress->passes_with_others, others,
+			   __ATOMIC_RELAXED);
+	__atomic_add_fetch(&scene->progress->passes_with_pages, pages,
 			   __ATOMIC_RELAXED);
 	return right;
 }
@@ -335,29 +356,43 @@ static bool change_programs(struct __test_metadata *_metadata,
 	return n == PROGRAMS;
 }
 
-static void change_probes(const struct scene *scene)
+/* Makes pages of slots for probes that nobody enables. */
+static bool change_pages(struct __test_metadata *_metadata,
+			 struct scene *scene)
+{
+	struct probes probes = scene->probes;
+
+	if (add_event(&probes) && add_event(&probes) &&
+	    remove_oldest_event(&probes) && remove_oldest_event(&probes)) {
+		count(&scene->progress->events);
+		count(&scene->progress->events);
+		return true;
+	}
+	TH_LOG("cannot make or remove probes: %s", strerror(errno));
+	return false;
+}
+
+/* A probe that is enabled and a function tracer make the kernel change code. */
+static bool change_code(struct __test_metadata *_metadata, struct scene *scene)
 {
 	unsigned int cycles = scene->progress->module_cycles;
 	char path[128];
-	int offset;
 
-	for (offset = 9; offset < 64; offset++) {
-		char probe[64];
-
-		snprintf(probe, sizeof(probe),
-			 "p:kallmodsyms_stress/slot kernel_clone+%d", offset);
-		if (write_file(scene->events, probe, O_APPEND))
-			break;
+	if (scene->has_probes &&
+	    write_probe("p:" GROUP "/slot kernel_clone+%d", scene->probes.offset)) {
+		snprintf(path, sizeof(path), "%s/events/" GROUP "/slot/enable",
+			 tracefs());
+		if (write_file(path, "1", 0) && write_file(path, "0", 0))
+			count(&scene->progress->probes);
+		write_probe("-:" GROUP "/slot");
 	}
-	snprintf(path, sizeof(path), "%s/events/kallmodsyms_stress/slot/enable",
-		 tracefs());
-	if (write_file(path, "1", 0) && write_file(path, "0", 0))
-		count(&scene->progress->probes);
-	write_file(scene->events, "-:kallmodsyms_stress/slot", O_APPEND);
-
-	snprintf(path, sizeof(path), "%s/current_tracer", scene->instance);
-	if (write_file(path, "function", 0) && write_file(path, "nop", 0))
+	if (scene->has_tracers) {
+		if (!add_tracer(GROUP, TRACERS) || !remove_tracer(GROUP, TRACERS)) {
+			TH_LOG("no function tracer: %s", strerror(errno));
+			return false;
+		}
 		count(&scene->progress->trampolines);
+	}
 
 	/*
 	 * Modules wait with ftrace for all tasks to schedule, which takes most
@@ -367,27 +402,46 @@ static void change_probes(const struct scene *scene)
 	       __atomic_load_n(&scene->progress->module_cycles,
 			       __ATOMIC_RELAXED) < cycles + 10)
 		usleep(1000);
+	return true;
 }
 
-/* Makes the instance whose tracer comes and goes. */
-static void make_instance(const struct scene *scene)
+/*
+ * Makes what stays of probes and tracers.  While one traces, ftrace copies the
+ * init functions of modules that are loaded.
+ */
+static void begin_probes(struct __test_metadata *_metadata,
+			 struct scene *scene)
 {
-	char path[128];
+	struct probes *probes = &scene->probes;
+	const char *why;
+	size_t i;
 
-	if (mkdir(scene->instance, 0700))
-		return;
-	snprintf(path, sizeof(path), "%s/set_ftrace_filter", scene->instance);
-	write_file(path, "kernel_clone", 0);
+	probes->group = GROUP;
+	why = find_functions(probes);
+	scene->has_probes = !why;
+	if (why)
+		TH_LOG("no kprobes: %s", why);
+	for (i = 0; scene->has_probes && i < EVENTS; i++)
+		ASSERT_TRUE(add_event(probes))
+			TH_LOG("event %zu of kprobes: %s", i, strerror(errno));
+	probes->first = probes->next;
+
+	scene->has_tracers = tracefs() && add_tracer(GROUP, 0);
+	if (!scene->has_tracers)
+		TH_LOG("no function tracer: no init functions and no trampolines");
+	for (i = 1; scene->has_tracers && i < TRACERS; i++)
+		ASSERT_TRUE(add_tracer(GROUP, i));
 }
 
 /* Loads what stays, and remembers what is to be read of it. */
 static void begin(struct __test_metadata *_metadata, struct scene *scene)
 {
+	size_t i, pos, room = 0, nameless_room = 0, lines = 0, nameless = 0;
 	struct text text;
 	struct line line;
-	size_t i, pos, room = 0;
 	char name[16];
 
+	begin_probes(_metadata, scene);
 	for (i = scene->n_modules; i-- > 0;) {
 		ASSERT_FALSE(find_symbol(&kallsyms, false, NULL,
 					 scene->modules[i].bracket, &line))
@@ -402,8 +456,6 @@ static void begin(struct __test_metadata *_metadata, struct scene *scene)
 		if (i)
 			ASSERT_EQ(0, unload(&scene->modules[i]));
 	}
-	if (scene->has_probes)
-		make_instance(scene);
 	for (i = 0; scene->has_programs && i < PROGRAMS; i++) {
 		snprintf(name, sizeof(name), "kms_stays_%zu", i);
 		ASSERT_LE(0, load_program(name, 1 + 11 * i))
@@ -416,11 +468,19 @@ static void begin(struct __test_metadata *_metadata, struct scene *scene)
 	scene->vmlinux = (struct text){ text.buf, line.whole.at - text.buf };
 	pos = scene->vmlinux.len;
 	while (each_line(&text, &pos, true, &line)) {
+		if (is_nameless(line)) {
+			text_add(&scene->nameless, &nameless_room, line.whole);
+			text_add(&scene->nameless, &nameless_room, LITERAL("\n"));
+			nameless++;
+		}
 		if (!is_to_stay(scene, line))
 			continue;
 		text_add(&scene->stays, &room, line.whole);
 		text_add(&scene->stays, &room, LITERAL("\n"));
+		lines++;
 	}
+	TH_LOG("%zu lines are to stay, %zu of them trampolines and pages of kprobes",
+	       lines, nameless);
 }
 
 TEST_F_TIMEOUT(stress, what_stays_is_read_once_and_whole, LONGEST_TEST)
@@ -433,16 +493,18 @@ TEST_F_TIMEOUT(stress, what_stays_is_read_once_and_whole, LONGEST_TEST)
 	struct scene *scene = &self->scene;
 	struct progress *progress = scene->progress;
 	size_t n_readers = ARRAY_SIZE(readers), n_children = 0, i;
-	/* After the readers: one for each module that goes, BPF, and probes. */
-	size_t programs = n_readers + scene->n_modules - 1, probes = programs + 1;
+	/* After the readers: one for each module that goes, and for the others. */
+	size_t programs = n_readers + scene->n_modules - 1;
+	size_t pages = programs + 1, code = pages + 1;
 	bool right = true, enough;
 	int status;
 	pid_t pid;
 
 	begin(_metadata, scene);
-	for (i = 0; i <= probes; i++) {
+	for (i = 0; i <= code; i++) {
 		if ((i == programs && !scene->has_programs) ||
-		    (i == probes && !scene->has_probes))
+		    (i == pages && !scene->has_probes) ||
+		    (i == code && !scene->has_probes && !scene->has_tracers))
 			continue;
 		pid = fork();
 		ASSERT_LE(0, pid);
@@ -467,8 +529,10 @@ TEST_F_TIMEOUT(stress, what_stays_is_read_once_and_whole, LONGEST_TEST)
 						    &scene->modules[i - n_readers + 1]);
 			} else if (i == programs) {
 				right = change_programs(_metadata, scene);
+			} else if (i == pages) {
+				right = change_pages(_metadata, scene);
 			} else {
-				change_probes(scene);
+				right = change_code(_metadata, scene);
 			}
 		}
 		_exit(!right);
@@ -493,15 +557,21 @@ TEST_F_TIMEOUT(stress, what_stays_is_read_once_and_whole, LONGEST_TEST)
 		EXPECT_LT(0, wait(&status));
 		EXPECT_EQ(0, status);
 	}
-	TH_LOG("%u module cycles (%u wanted), %u BPF programs, %u kprobes, %u trampolines",
+	TH_LOG("%u module cycles (%u wanted), %u BPF programs, %u trampolines",
 	       progress->module_cycles, wanted, progress->programs,
-	       progress->probes, progress->trampolines);
-	TH_LOG("reads: %u large, %u tiny, %u seeking, %u pread; %u of them saw modules that go",
+	       progress->trampolines);
+	TH_LOG("%u kprobes that were enabled, %u events of %u that were not",
+	       progress->probes, progress->events, PROBES_OF_EVENT);
+	TH_LOG("reads: %u large, %u tiny, %u seeking, %u pread",
 	       progress->passes[0], progress->passes[1], progress->passes[2],
-	       progress->passes[3], progress->passes_with_others);
+	       progress->passes[3]);
+	TH_LOG("%u of them saw modules that go, %u pages of kprobes that go",
+	       progress->passes_with_others, progress->passes_with_pages);
 	EXPECT_LT(0, progress->passes_with_others);
 	if (scene->has_probes)
-		EXPECT_LT(0, progress->probes + progress->trampolines);
+		EXPECT_LT(0, progress->passes_with_pages);
+	if (scene->has_tracers)
+		EXPECT_LT(0, progress->trampolines);
 }
 
 int main(int argc, char **argv)
