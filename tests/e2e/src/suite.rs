@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `e2e suite`: runs the suites one after another and adds up what they say.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -31,6 +33,19 @@ pub struct Suite {
     command: &'static str,
     /// A shell test and what it means that it fails: the suite is skipped for this reason.
     needs: Option<(&'static str, &'static str)>,
+    company: Company,
+}
+
+/// What runs at the same time. Most suites do one thing for a part of their time (link, download, run one test), so
+/// two processors have done two of them sooner than one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    /// Those that are beside, if any.
+    Any,
+    /// It starts with the first suite and takes what is left of the machine.
+    Beside,
+    /// None from here on: guests boot, and they have clocks.
+    Alone,
 }
 
 pub const fn ktap(name: &'static str, command: &'static str) -> Suite {
@@ -39,6 +54,7 @@ pub const fn ktap(name: &'static str, command: &'static str) -> Suite {
         kind: Kind::Ktap,
         command,
         needs: None,
+        company: Company::Any,
     }
 }
 
@@ -48,6 +64,7 @@ pub const fn cargo(name: &'static str, command: &'static str) -> Suite {
         kind: Kind::Cargo,
         command,
         needs: None,
+        company: Company::Any,
     }
 }
 
@@ -57,6 +74,7 @@ pub const fn plain(name: &'static str, command: &'static str) -> Suite {
         kind: Kind::Plain,
         command,
         needs: None,
+        company: Company::Any,
     }
 }
 
@@ -64,6 +82,21 @@ impl Suite {
     pub const fn needs(self, test: &'static str, otherwise: &'static str) -> Suite {
         Suite {
             needs: Some((test, otherwise)),
+            ..self
+        }
+    }
+
+    pub const fn beside(self) -> Suite {
+        Suite {
+            company: Company::Beside,
+            ..self
+        }
+    }
+
+    /// This suite and those after it.
+    pub const fn alone(self) -> Suite {
+        Suite {
+            company: Company::Alone,
             ..self
         }
     }
@@ -86,7 +119,13 @@ const LINES_SHOWN: usize = 15;
 /// Runs the suites whose names are in `only`, or all; true if nothing failed.
 pub fn run(suites: &[Suite], root: &Path, only: &[String]) -> Result<bool> {
     let mut runner = Runner::new(root)?;
-    for suite in chosen(suites, |s| s.name, "suite", only)? {
+    let (beside, others): (Vec<&Suite>, Vec<&Suite>) = chosen(suites, |s| s.name, "suite", only)?
+        .into_iter()
+        .partition(|suite| suite.company == Company::Beside);
+    let alone = others.iter().position(|s| s.company == Company::Alone);
+    let (with, alone) = others.split_at(alone.unwrap_or(others.len()));
+    runner.run_beside(&beside, with)?;
+    for suite in alone {
         runner.run(suite, None)?;
     }
     Ok(runner.end())
@@ -153,6 +192,12 @@ impl Ran {
     }
 }
 
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<7} {:7.1} s", state(&self.tally), self.seconds)
+    }
+}
+
 impl Runner<'_> {
     fn new(root: &Path) -> Result<Runner<'_>> {
         let mut variables = locations(root)?;
@@ -169,6 +214,26 @@ impl Runner<'_> {
         })
     }
 
+    /// Runs `others`, and all of `beside` at the same time. What became of those is printed after them.
+    fn run_beside(&mut self, beside: &[&Suite], others: &[&Suite]) -> Result<()> {
+        let (root, logs, variables) = (self.root, self.logs.clone(), self.variables.clone());
+        let ran = thread::scope(|scope| {
+            let ran = scope.spawn(move || -> Result<Vec<Ran>> {
+                let one = |suite: &&Suite| ran(suite, suite.name, root, &logs, &variables);
+                beside.iter().map(one).collect()
+            });
+            for suite in others {
+                self.run(suite, None)?;
+            }
+            ran.join().expect("a suite fails and does not panic")
+        })?;
+        for ran in ran {
+            println!("{:<28} {ran}", ran.name);
+            self.results.push(ran);
+        }
+        Ok(())
+    }
+
     fn run(&mut self, suite: &Suite, lane: Option<&str>) -> Result<()> {
         let name = match lane {
             Some(lane) => format!("{lane}-{}", suite.name),
@@ -176,14 +241,11 @@ impl Runner<'_> {
         };
         print!("{name:<28} ");
         std::io::stdout().flush()?;
-        let start = Instant::now();
-        let log = self.logs.join(format!("{name}.log"));
         let lane = lane.map(|lane| ("LANE".to_owned(), lane.to_owned()));
         let variables: Vec<_> = self.variables.iter().cloned().chain(lane).collect();
-        let (tally, output) = run_one(suite, self.root, &variables, &log)?;
-        let seconds = start.elapsed().as_secs_f64();
-        println!("{:<7} {seconds:7.1} s", state(&tally));
-        self.results.push(Ran::new(name, tally, seconds, &output));
+        let ran = ran(suite, &name, self.root, &self.logs, &variables)?;
+        println!("{ran}");
+        self.results.push(ran);
         Ok(())
     }
 
@@ -217,6 +279,20 @@ fn locations(root: &Path) -> Result<Vec<(String, String)>> {
             Ok((name.to_owned(), value.trim_matches(['\'', '"']).to_owned()))
         })
         .collect()
+}
+
+/// Runs a suite as `name` and keeps what came of it.
+fn ran(
+    suite: &Suite,
+    name: &str,
+    root: &Path,
+    logs: &Path,
+    variables: &[(String, String)],
+) -> Result<Ran> {
+    let start = Instant::now();
+    let (tally, output) = run_one(suite, root, variables, &logs.join(format!("{name}.log")))?;
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(Ran::new(name.to_owned(), tally, seconds, &output))
 }
 
 /// Runs a suite and returns what came of it, and its output, which is in the log as well.
@@ -440,6 +516,23 @@ mod tests {
             "oops\n"
         );
         assert!(run(&suites, dir.path(), &["good".to_owned()]).unwrap());
+    }
+
+    #[test]
+    fn one_beside_the_others_and_none_beside_those_alone() {
+        const MEET: &str =
+            "for i in $(seq 100); do test ! -f $OTHER || exit 0; sleep 0.1; done; false";
+        let dir = repository();
+        let meet = |mine: &str, other: &str, more: u32| -> &'static str {
+            format!("touch {mine}; OTHER={other}; ({MEET}); touch {mine}-met; sleep {more}; touch {mine}-ended").leak()
+        };
+        let suites = [
+            plain("a", meet("a", "b", 0)),
+            plain("b", meet("b", "a", 2)).beside(),
+            plain("c", "test -f a-met -a -f b-met -a -f b-ended").alone(),
+        ];
+        assert!(run(&suites, dir.path(), &[]).unwrap());
+        assert!(run(&suites, dir.path(), &["b".to_owned(), "c".to_owned()]).unwrap());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The suites of `make test` and the lanes of `make lanes`, in the order they run: a line each.
 //!
-//! Cheap suites come first. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE,
+//! Cheap suites come first, and what compiles much and boots nothing runs beside them. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE,
 //! KERNEL_BUILD, KERNEL_IMAGE, RUN_DIR, TOOLS (from `make -s where`), CRATES (where each Cargo.toml of ours is) and
 //! E2E (this program).
 
@@ -25,7 +25,8 @@ pub const SUITES: &[Suite] = &[
     ktap("scripts", "linux-patch/test.sh"),
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
     ktap("faddr2line", "linux-patch/prepare.sh && tests/faddr2line.sh $KERNEL_TREE"),
-    plain("kernel", "qemu/build.sh standard"),
+    ktap("series", "linux-patch/check.sh").beside(),
+    plain("kernel", "qemu/build.sh standard").alone(),
     ktap("boot", "tests/boot.sh standard test $RUN_DIR")
         .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built"),
     ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr")
@@ -33,7 +34,6 @@ pub const SUITES: &[Suite] = &[
     ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
         .needs("grep -qx passed $RUN_DIR/status && grep -qx passed build/nokaslr/status", "a boot whose output it checks did not pass"),
     ktap("harness", "tests/harness/boots.sh --kernel $KERNEL_IMAGE --initrd build/initramfs-run.gz --out build/harness"),
-    ktap("series", "linux-patch/check.sh"),
 ];
 
 /// A lane is a list of suites, most of them over one kernel. They see its name as LANE: that of a configuration.
