@@ -170,11 +170,14 @@ static struct text sorted_lines_of(const struct text *text, const char *bracket)
 
 #define LOOK "kms/look"
 
-/* Has an event print all of them: "... look: (...) a0=... a1=...", a text line. */
+/*
+ * Has an event print all of them: "... look: (...) a0=... a1=...", a text line.
+ * The trace of an instance has nothing else, whatever is being traced.
+ */
 static bool print_symbols(const char *tracing, const struct question *questions,
 			  size_t count, struct text *trace)
 {
-	char command[4096], path[128], value[64];
+	char command[4096], events[64], instance[64], path[128], value[64];
 	size_t i, len;
 	bool ok;
 
@@ -185,18 +188,20 @@ static bool print_symbols(const char *tracing, const struct question *questions,
 	if (len >= sizeof(command))
 		return false;
 
-	snprintf(path, sizeof(path), "%s/kprobe_events", tracing);
-	if (!write_file(path, command, O_APPEND))
+	snprintf(events, sizeof(events), "%s/kprobe_events", tracing);
+	if (!write_file(events, command, O_APPEND))
 		return false;
-	snprintf(path, sizeof(path), "%s/events/" LOOK "/enable", tracing);
-	write_file(path, "1", 0);
-	read_file("/proc/self/stat", value, sizeof(value));
-	write_file(path, "0", 0);
-	snprintf(path, sizeof(path), "%s/trace", tracing);
-	ok = text_load(trace, path);
-	write_file(path, "", O_TRUNC);
-	snprintf(path, sizeof(path), "%s/kprobe_events", tracing);
-	return write_file(path, "-:" LOOK, O_APPEND) && ok;
+	snprintf(instance, sizeof(instance), "%s/instances/kallmodsyms_lookup",
+		 tracing);
+	ok = !mkdir(instance, 0700) || errno == EEXIST;
+	snprintf(path, sizeof(path), "%s/events/" LOOK "/enable", instance);
+	ok = ok && write_file(path, "1", 0) &&
+	     read_file("/proc/self/stat", value, sizeof(value)) &&
+	     write_file(path, "0", 0);
+	snprintf(path, sizeof(path), "%s/trace", instance);
+	ok = ok && text_load(trace, path);
+	rmdir(instance);
+	return write_file(events, "-:" LOOK, O_APPEND) && ok;
 }
 
 static void expect_answers(struct __test_metadata *_metadata,
