@@ -8,13 +8,14 @@
 #   tests/tables.sh KERNEL_TREE
 set -euo pipefail
 tree=$(realpath "${1:?usage: tests/tables.sh KERNEL_TREE}")
-# shellcheck source=tests/toy.sh
-. "$(dirname "$0")/toy.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/inputs" "$work/toy" "$work/bin"
+kallsyms=$work/bin/kallsyms
+gcc -O2 -I "$tree/scripts/include" -o "$kallsyms" "$tree/scripts/kallsyms.c"
+# shellcheck source=tests/toy.sh
+. "$(dirname "$0")/toy.sh"
 cd "$work/inputs"
-gcc -O2 -I "$tree/scripts/include" -o kallsyms "$tree/scripts/kallsyms.c"
 
 number=0
 bad=0
@@ -78,7 +79,7 @@ ffffffff81000030 0000000000000100 t second
 ffffffff81000130 B _end
 END
 printf 'ffffffff81000030 ffffffff81000130 [a] [b_c]\n' >good.modules
-tables() { ./kallsyms --all-symbols --sizes --modules="$2" "$1"; }
+tables() { "$kallsyms" --all-symbols --sizes --modules="$2" "$1"; }
 tables_of() { tables <(printf '%s\n' "$1") good.modules; }
 modules_of() { tables good.sizes <(printf '%b' "$1"); }
 full() { tables good.sizes good.modules >/dev/full; }
@@ -99,7 +100,7 @@ awk_says() { gawk -f "$tree/scripts/kallsyms_modules.awk" "$1" "$2" vmlinux.o.ma
 map_with() { awk_says builtin zero-size <(cat good.map && printf '%b' "$1"); }
 
 echo "TAP version 14"
-echo "1..52"
+echo "1..57"
 # 14: size zero; 6: a slack of 6; 0; 14
 gives "sizes become codes, low half first" $'\t.byte 0x6e' tables good.sizes good.modules
 gives "in pairs" $'\t.byte 0xe0' tables good.sizes good.modules
@@ -208,6 +209,13 @@ rm init/main.S
 links "an object that objcopy made where there is no module" "" "core ,a_one [a]"
 
 standard $on
+compiled drivers/sub/made.o x < <(code made)
+cmd drivers/sub/made.o "objcopy drivers/sub/x.o drivers/sub/made.o"
+links "in a folder below one" "drivers/sub/made.o was not compiled" "made "
+: >drivers/sub/built-in.a
+links "that has a Makefile of its own" "" "made "
+
+standard $on
 unset 'members[2]' 'members[3]'
 rm drivers/two.S drivers/.two.o.cmd
 shipped drivers/blob.o < <(code blob)
@@ -261,6 +269,16 @@ compiled drivers/b.o drivers/b < <(constant OTHER 1 b && constant MINE 2 c)
 links "constants that the linker merges" "" "MASK [a],OTHER [b],a_data [a],b_data [b],c_data [b],MINE [b]"
 compiled drivers/d.o lib/d < <(constant MASK 3 d)
 links "those whose names are alike" "MASK at 0x" "MASK ,OTHER [b],MINE [b],MASK "
+
+standard $on CONFIG_X86_KERNEL_IBT=y
+links "a vmlinux.o in between" "" "core ,a_one [a],a_two [a],a_end [a],last ,__key.0 ,__key.0 [a],__key.0 "
+odd() { printf '.section .rodata.odd,"aM",@progbits,16; %s: .octa 1; .size %s,0; %s: .octa %s; .type %s,@object; .size %s,16\n' "$1" "$1" "$2" "$3" "$2" "$2"; }
+compiled drivers/odd.o drivers/a < <(odd one two 2)
+compiled lib/odd.o lib/odd < <(odd uno three 3)
+links "constants in it" "two at 0x" "one [a],two ,three "
+sed -i /IBT/d include/config/auto.conf
+builtin drivers/a lib/odd
+links "constants in a section that does not tell by its name" "three at 0x" "one [a],uno [odd],two [a],three "
 
 standard $on
 builtin drivers/a drivers/b

@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 #
 # A vmlinux of a few bytes, made in the current directory as kbuild makes the real one: objects with .cmd files, vmlinux.a,
-# vmlinux.o, and scripts/link-vmlinux.sh of the kernel tree in $tree. To be sourced.
+# vmlinux.o, and scripts/link-vmlinux.sh of the kernel tree in $tree, with its compiled scripts/kallsyms in $kallsyms. To be sourced.
 
-: "${tree:?}"
+: "${tree:?}" "${kallsyms:?}"
 
 toy() { # [OPTION=y]...: begin another one
 	rm -rf ./* .[!.]*
@@ -12,7 +12,7 @@ toy() { # [OPTION=y]...: begin another one
 	mkdir -p include/config init inc/asm scripts arch
 	printf '%s\n' CONFIG_KALLSYMS=y CONFIG_KALLSYMS_ALL=y CONFIG_VMLINUX_MAP=y "$@" >include/config/auto.conf
 	echo '#define BITS_PER_LONG 64' >inc/asm/bitsperlong.h
-	gcc -O2 -I "$tree/scripts/include" -o scripts/kallsyms "$tree/scripts/kallsyms.c"
+	ln -s "$kallsyms" scripts/kallsyms
 	: >modules.builtin
 	cat >arch/vmlinux.lds <<-'END'
 		ENTRY(_text)
