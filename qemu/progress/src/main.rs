@@ -9,7 +9,7 @@
 //! A target of one part of the kernel takes several times as long as one of another, so
 //! the time that is left comes from the pace of a build that was measured: the share
 //! of the time that had passed at each share of the targets. How fast this machine is, the
-//! build's own first minute says; until then there is the number of processors alone.
+//! build's own last minutes say; in the first there is the number of processors alone.
 //!
 //! The build writes to the log itself, with no pipe in between: when Ctrl-C reaches the
 //! whole process group, make removes its half-made targets whatever becomes of us.
@@ -56,6 +56,8 @@ struct Args {
 
 const POLL: Duration = Duration::from_millis(200);
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
+/// What counts as of late, or half of the time so far if that is more.
+const LATE: Duration = Duration::from_secs(180);
 /// What a build has to run, and what share of its time that has to be, before it says how fast the machine is.
 const TRIAL: (Duration, f64) = (Duration::from_secs(60), 0.05);
 
@@ -185,13 +187,13 @@ impl Goal {
         (minutes > 0).then(|| Duration::from_secs_f64(seconds))
     }
 
-    fn left(&self, made: u64, elapsed: Duration) -> Option<Duration> {
-        let (begin, now) = (self.passed(0)?, self.passed(made)?);
-        (elapsed >= TRIAL.0 && now - begin >= TRIAL.1)
-            .then(|| elapsed.mul_f64((1.0 - now) / (now - begin)))
-    }
-
-    fn plain(&self, label: &str, counter: &Counter, elapsed: Duration) -> String {
+    fn plain(
+        &self,
+        label: &str,
+        counter: &Counter,
+        elapsed: Duration,
+        left: Option<Duration>,
+    ) -> String {
         let position = self.position(counter.targets);
         let time = clock(elapsed);
         let last = &counter.last;
@@ -199,19 +201,35 @@ impl Goal {
             return format!("{label}: {time} so far, {position} targets made ({last})");
         };
         let percent = position * 100 / all;
-        let left = match self.left(counter.targets, elapsed) {
+        let left = match left {
             Some(left) => format!(", {} left", about(left)),
             None => String::new(),
         };
         format!("{label}: {time} so far, {position} of {all} targets, {percent}%{left} ({last})")
     }
+}
 
-    /// The bar shows the numbers itself.
-    fn message(&self, counter: &Counter, elapsed: Duration) -> String {
-        match self.left(counter.targets, elapsed) {
-            Some(left) => format!("{} left  {}", about(left), counter.last),
-            None => counter.last.clone(),
+/// What share of a whole build's time had passed when.
+struct Speed(Vec<(Duration, f64)>);
+
+impl Speed {
+    fn new(begin: f64) -> Self {
+        Speed(vec![(Duration::ZERO, begin)])
+    }
+
+    fn note(&mut self, elapsed: Duration, passed: f64) {
+        self.0.push((elapsed, passed));
+    }
+
+    /// What is left at the speed of late: the machine may have had other work, and have it no more.
+    fn left(&self) -> Option<Duration> {
+        let ((_, begin), (now, passed)) = (*self.0.first()?, *self.0.last()?);
+        if now < TRIAL.0 || passed - begin < TRIAL.1 {
+            return None;
         }
+        let since = now.saturating_sub(LATE.max(now / 2));
+        let (then, before) = *self.0.iter().rfind(|mark| mark.0 <= since)?;
+        (passed > before).then(|| (now - then).mul_f64((1.0 - passed) / (passed - before)))
     }
 }
 
@@ -260,6 +278,7 @@ fn main() -> Result<ExitCode> {
     }
     let bar = bar(&args, &goal)?;
     let mut counter = Counter::default();
+    let mut speed = Speed::new(goal.passed(0).unwrap_or(0.0));
     let mut said = start;
     let mut buffer = Vec::new();
     let status = loop {
@@ -271,9 +290,17 @@ fn main() -> Result<ExitCode> {
             break status;
         }
         bar.set_position(goal.position(counter.targets));
-        bar.set_message(goal.message(&counter, start.elapsed()));
+        let elapsed = start.elapsed();
+        if let Some(passed) = goal.passed(counter.targets) {
+            speed.note(elapsed, passed);
+        }
+        let left = speed.left();
+        bar.set_message(match left {
+            Some(left) => format!("{} left  {}", about(left), counter.last),
+            None => counter.last.clone(),
+        });
         if bar.is_hidden() && said.elapsed() >= PLAIN_EVERY {
-            eprintln!("{}", goal.plain(&args.label, &counter, start.elapsed()));
+            eprintln!("{}", goal.plain(&args.label, &counter, elapsed, left));
             said = Instant::now();
         }
         std::thread::sleep(POLL);
@@ -342,32 +369,53 @@ mod tests {
         Goal::new(0, 10_000, pace.unwrap().parse().unwrap())
     }
 
-    /// What the whole build takes, as it is estimated at each of the times measured, beside what it took.
-    fn estimates(goal: &Goal, slower: f64) -> impl Iterator<Item = (Duration, f64)> + '_ {
-        let time = move |seconds: u32| Duration::from_secs_f64(f64::from(seconds) * slower);
-        let all = time(MEASURED[100]).as_secs_f64();
-        (0..100)
-            .zip(MEASURED)
-            .filter_map(move |(percent, seconds)| {
-                let elapsed = time(seconds);
-                let left = goal.left(percent * 100, elapsed)?;
-                Some((elapsed, (elapsed + left).as_secs_f64() / all))
-            })
+    /// What the whole build takes, as it is estimated at each of the times measured, beside what it took, on a
+    /// machine that is `slower` than the one measured by a factor that depends on the time measured.
+    fn estimates(goal: &Goal, slower: impl Fn(u32) -> f64) -> Vec<(Duration, f64)> {
+        let mut times = vec![Duration::ZERO];
+        for i in 1..MEASURED.len() {
+            let step = f64::from(MEASURED[i] - MEASURED[i - 1]) * slower(MEASURED[i]);
+            times.push(times[i - 1] + Duration::from_secs_f64(step));
+        }
+        let mut speed = Speed::new(0.0);
+        let mut estimates = Vec::new();
+        for (percent, &elapsed) in (0..100).zip(&times) {
+            speed.note(elapsed, goal.passed(percent * 100).unwrap());
+            if let Some(left) = speed.left() {
+                let share = (elapsed + left).as_secs_f64() / times[100].as_secs_f64();
+                estimates.push((elapsed, share));
+            }
+        }
+        estimates
+    }
+
+    fn within_a_fifth(share: f64) -> bool {
+        (0.8..1.2).contains(&share)
     }
 
     #[test]
     fn after_a_minute_the_estimate_is_right_within_a_fifth() {
         for slower in [0.5, 1.0, 1.7, 3.0, 5.0] {
-            let goal = standard();
-            let (first, _) = estimates(&goal, slower).next().unwrap();
+            let estimates = estimates(&standard(), |_| slower);
+            let (first, _) = estimates[0];
             let late = Duration::from_secs_f64(40.0 * slower).max(TRIAL.0 + TRIAL.0 / 4);
             assert!(first >= TRIAL.0 && first < late, "{slower}: {first:?}");
-            for (elapsed, share) in estimates(&goal, slower) {
-                assert!(
-                    (0.8..1.2).contains(&share),
-                    "{slower}: {share} after {elapsed:?}"
-                );
+            for (elapsed, share) in estimates {
+                assert!(within_a_fifth(share), "{slower}: {share} after {elapsed:?}");
             }
+        }
+    }
+
+    #[test]
+    fn other_work_at_the_start_is_soon_forgotten() {
+        // Three times as slow for what takes a minute alone: three minutes.
+        let estimates = estimates(&standard(), |time| if time < 60 { 3.0 } else { 1.0 });
+        assert!(estimates.iter().any(|&(_, share)| share > 1.5));
+        for (elapsed, share) in estimates {
+            assert!(
+                elapsed < Duration::from_secs(330) || within_a_fifth(share),
+                "{share} after {elapsed:?}"
+            );
         }
     }
 
@@ -377,7 +425,9 @@ mod tests {
         assert_eq!(goal.whole(24, 2), Some(Duration::from_secs(12 * 60)));
         assert_eq!(goal.whole(24, 8), Some(Duration::from_secs(3 * 60)));
         assert_eq!(goal.whole(0, 2), None);
-        assert_eq!(goal.left(100, TRIAL.0 / 2), None, "too early to say");
+        let mut speed = Speed::new(0.0);
+        speed.note(TRIAL.0 / 2, 0.5);
+        assert_eq!(speed.left(), None, "too early to say");
         let half = Goal {
             done: 5_000,
             pace: "50:75".parse().unwrap(),
@@ -419,7 +469,10 @@ mod tests {
             last: "CC x.o".into(),
             ..Counter::default()
         };
-        let line = goal.plain("kernel", &counter, Duration::from_secs(60));
+        let mut speed = Speed::new(goal.passed(0).unwrap());
+        speed.note(Duration::from_secs(60), goal.passed(600).unwrap());
+        let left = speed.left();
+        let line = goal.plain("kernel", &counter, Duration::from_secs(60), left);
         assert_eq!(
             line,
             "kernel: 1:00 so far, 2100 of 3000 targets, 70%, about 2 minutes left (CC x.o)"
@@ -431,7 +484,7 @@ mod tests {
     fn an_incremental_build_promises_nothing() {
         let goal = Goal::new(2990, 3000, "".parse().unwrap());
         assert!(goal.expect.is_none());
-        let line = goal.plain("kernel", &Counter::default(), Duration::from_secs(15));
+        let line = goal.plain("kernel", &Counter::default(), Duration::from_secs(15), None);
         assert_eq!(line, "kernel: 0:15 so far, 0 targets made ()");
     }
 }
