@@ -28,7 +28,7 @@ lane-%:
 	@qemu/install.sh $@ && qemu/turn.sh $(E2E) lane $*
 
 stress: ## read while modules and BPF programs come and go, 2,000 times (make test: 100)
-	@qemu/install.sh && qemu/turn.sh qemu/stress.sh $(CONFIG) build/stress
+	@qemu/install.sh lane-$(CONFIG) && qemu/turn.sh qemu/stress.sh $(CONFIG) build/stress
 
 bench: ## measure the crate beside its peers, and print the table of ratios
 	@qemu/install.sh bench && userspace/bench/bench.sh

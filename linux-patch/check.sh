@@ -130,7 +130,7 @@ remembered() {
 	key=$({
 		printf '%s\n' "$src" "$compilers"
 		git -C "$work/linux" rev-parse "$3^{tree}"
-		cat "$work/$2.config" "$top/linux-patch/off.sh"
+		cat "$work/$2.config" "$top"/linux-patch/{check,off}.sh
 	} | hash12)
 	echo "$cache/check/$1-$key"
 }

@@ -9,6 +9,6 @@ set -euo pipefail
 for lock in "$cache"/*/*.lock "$cache"/*.lock; do
 	[ ! -f "$lock" ] || flock -n "$lock" true || die "${lock%.lock} is in use by another run: wait for it, or stop it"
 done
-rm -rf "$cache"/{src,tree,check,expect,ccache,tools,tools.lock}
+rm -rf "$cache"/{src,tree,check,expect,ccache,tools,tools.lock,run.lock}
 [ ! -d "$cache" ] || rmdir --ignore-fail-on-non-empty "$cache"
 say "removed $cache"

@@ -46,7 +46,7 @@ AUTHORS='The kallmodsyms authors <kallmodsyms@example.org>'
 series() { grep -v '^#' "$patches/series"; }
 
 # The files of kmod/ that belong in the kernel tree, relative to it. What stands
-# at the top of kmod/ itself (Cargo.toml, README.md) and src/ is for the host.
+# at the top of kmod/ itself (Cargo.toml, Cargo.lock) and src/ is for the host.
 kmod_files() {
 	local f
 	git -C "$top/kmod" ls-files -co --exclude-standard -- '*/*' ':!src' |

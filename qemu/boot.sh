@@ -42,7 +42,7 @@ done
 # The kernel's own selftest takes minutes under emulation, and a sanitizer doubles that.
 if [[ ! $limit ]]; then
 	case $append in
-	*kms.mode=test* | *kms.mode=busy* | *kms.mode=bench*) limit=1800 ;;
+	*kms.mode=test* | *kms.mode=busy* | *kms.mode=bench* | *kms.mode=lookups* | *kms.mode=marked*) limit=1800 ;;
 	*kms.mode=stress*) limit=3600 ;;
 	*) limit=300 ;;
 	esac

@@ -8,8 +8,8 @@
 #
 # Lines "#: KEY VALUE" of a configuration are for this script: onto (the configuration that it
 # adds to: that one's lines come first, and the last line for an option counts), start (what
-# all is merged onto: a defconfig of the tree, or allnoconfig), arch (x86 unless said), make (an
-# argument), expect (lines that a whole build prints, .cmd files that it leaves), minutes (that
+# all is merged onto: a defconfig of the tree, or allnoconfig), arch (x86 unless said),
+# compiler (instead of gcc), make (an argument), expect (lines that a whole build prints, .cmd files that it leaves), minutes (that
 # it takes on one processor), pace (percent of the lines, colon, percent of the time that has
 # passed then), and for run.sh guest (the modules that its guest loads).
 set -euo pipefail
@@ -23,7 +23,7 @@ fragment=$(configuration "$config")
 architecture "$fragment"
 
 for tool in "$compiler" gcc clang ld.lld ccache cargo bindgen /usr/bin/rustc /usr/bin/rustfmt /usr/bin/clippy-driver gawk flex bison bc; do
-	command -v "$tool" >/dev/null || die "$tool is missing: run qemu/install.sh"
+	command -v "$tool" >/dev/null || die "$tool is missing: run qemu/install.sh lane-$config"
 done
 locate
 lock "$tree"

@@ -10,8 +10,8 @@
 # test adds, in the cache and if it can, the oldest Rusts that our crates and Linux promise to
 # build with: what needs them is skipped otherwise. lanes adds what those for arm64 and riscv64
 # take, and for the lane clients what counts instructions (valgrind, and in the cache gungraun's
-# runner) and, if it can, drgn. bench adds the peers that are measured, if it can: the benches
-# say which they do without.
+# runner) and, if it can, drgn. bench adds, as root, the peers that are measured: the benches say which
+# they do without.
 set -euo pipefail
 # shellcheck source=linux-patch/lib.sh
 . "$(dirname "$0")/../linux-patch/lib.sh"

@@ -294,7 +294,7 @@ unset 'members[-1]'
 compiled init/caller.o init/caller < <(echo 'call crc')
 (cd lib && ar cDPrsT lib.a crc.o)
 links "an object of a library" "" "crc [crc],__key.0 ,__key.0 ,__key.0 ,__key.0 [crc]" LIBRARIES=./lib/lib.a
-if command -v ld.lld-14 llvm-nm-14 >"$work/said"; then
+if command -v ld.lld-14 >"$work/said" && command -v llvm-nm-14 >>"$work/said"; then
 	links "with lld and llvm-nm" "" "crc [crc],__key.0 ,__key.0 ,__key.0 ,__key.0 [crc]" LIBRARIES=./lib/lib.a LD=ld.lld-14 NM=llvm-nm-14
 else
 	skip "with lld and llvm-nm" "no ld.lld-14 or llvm-nm-14"

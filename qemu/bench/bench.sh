@@ -12,6 +12,8 @@ set -euo pipefail
 out=${1:?usage: qemu/bench/bench.sh OUT [CONFIG]}
 here=$(dirname "$0")
 export CONFIG=${2:-standard}
+[ -f "$here/../config/$CONFIG-off.config" ] ||
+	{ echo "error: qemu/config/$CONFIG-off.config, the same kernel without the option, does not exist" >&2; exit 1; }
 ACCEL=counting "$here/run.sh" bench "$out" nokaslr
 "$here/lookups.sh" "$CONFIG" "$out/lookups"
 awk -v dir="$out" -f "$here/report.awk" | tee "$out/report.txt"

@@ -3,10 +3,10 @@
 #
 # Runs the benches and prints the table of ratios: userspace/bench/bench.sh [OUT]
 #
-# OUT (build/bench) gets ratios.md, which is the table, and what criterion keeps.
+# OUT (build/bench-crate) gets ratios.md, which is the table, and what criterion keeps.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
-out=$(realpath -m "${1:-$top/build/bench}")
+out=$(realpath -m "${1:-$top/build/bench-crate}")
 rm -rf "$out"
 mkdir -p "$out/criterion"
 export CRITERION_HOME=$out/criterion

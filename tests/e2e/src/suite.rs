@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `e2e suite`: runs the suites one after another and adds up what they say.
+//! `e2e suite`: runs the suites, one beside the others where that is sooner, and adds up what they say.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -102,7 +102,7 @@ impl Suite {
     }
 }
 
-/// Suites over one kernel. Their commands see `name` as LANE, and have it before theirs in the table.
+/// Suites, most over one kernel. Their commands see `name` as LANE, and have it before theirs in the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Lane {
     pub name: &'static str,
@@ -122,9 +122,13 @@ pub fn run(suites: &[Suite], root: &Path, only: &[String]) -> Result<bool> {
     let (beside, others): (Vec<&Suite>, Vec<&Suite>) = chosen(suites, |s| s.name, "suite", only)?
         .into_iter()
         .partition(|suite| suite.company == Company::Beside);
-    let alone = others.iter().position(|s| s.company == Company::Alone);
-    let (with, alone) = others.split_at(alone.unwrap_or(others.len()));
-    runner.run_beside(&beside, with)?;
+    // Of all, not of those that are chosen: a guest boots alone whether or not its kernel was asked for.
+    let first = suites.iter().position(|s| s.company == Company::Alone);
+    let last = &suites[first.unwrap_or(suites.len())..];
+    let (alone, with): (Vec<&Suite>, Vec<&Suite>) = others
+        .into_iter()
+        .partition(|suite| last.iter().any(|s| s.name == suite.name));
+    runner.run_beside(&beside, &with)?;
     for suite in alone {
         runner.run(suite, None)?;
     }

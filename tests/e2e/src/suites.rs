@@ -36,7 +36,8 @@ pub const SUITES: &[Suite] = &[
     ktap("harness", "tests/harness/boots.sh --kernel $KERNEL_IMAGE --initrd build/initramfs-run.gz --out build/harness"),
 ];
 
-/// A lane is a list of suites, most of them over one kernel. They see its name as LANE: that of a configuration.
+/// A lane is a list of suites, most of them over one kernel. They see its name as LANE: that of a
+/// configuration where they use it.
 #[rustfmt::skip]
 pub const LANES: &[Lane] = &[
     Lane { name: "lockdep", suites: &[BUILD, BOOT, ORACLE] },
@@ -96,5 +97,5 @@ const CLIENTS: &[Suite] = &[
     cargo("tests", "cd userspace && cargo test -p kallmodsyms-figures -p kallmodsyms-second-opinion --no-fail-fast"),
     ktap("instructions", "userspace/figures/gate.sh"),
     ktap("drgn", "cd userspace && cargo run --quiet --release -p kallmodsyms-second-opinion -- $TOOLS/drgn/bin/python")
-        .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh says why; it needs PyPI)"),
+        .needs("$TOOLS/drgn/bin/python -c 'import drgn'", "drgn is not installed (qemu/install.sh lane-clients says why; it needs PyPI)"),
 ];
