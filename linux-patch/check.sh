@@ -16,7 +16,8 @@ set -euo pipefail
 
 # FILE_PATH_CHANGES: asks with every new file whether MAINTAINERS has to change. One
 # patch of the series brings the entry for all of them.
-ignored=FILE_PATH_CHANGES
+# UNKNOWN_COMMIT_ID: looks the commit of a Fixes: line up in the history of Linux, which is not here.
+ignored=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID
 
 "$top/linux-patch/prepare.sh"
 locate

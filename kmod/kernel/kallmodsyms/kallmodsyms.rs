@@ -15,11 +15,13 @@
 //! records, such as finding the way back to a module's symbols, is paid once for some 90 lines, and
 //! a read of one page still does no more than it has to.
 //!
-//! Modules and BPF programs may come and go meanwhile:
+//! Modules, BPF programs, trampolines, pages of kprobe slots and ftrace's copies of init functions may
+//! come and go meanwhile:
 //!
 //! - Each symbol of one that stays is listed exactly once. A place in vmlinux is one in tables that
-//!   never change. A [`Cursor`] is a number that the module or program got when it was added, with
-//!   `module_mutex` or `bpf_lock` held, and that no other takes when it goes.
+//!   never change. A [`Cursor`] has the number that an entry of a list got when it was added, with
+//!   the lock of the list held, and that no other ever gets; in a module it counts the symbols
+//!   that stay when the init functions go.
 //! - No name is read from memory that was freed: a line is made in the RCU read-side critical
 //!   section in which its symbol was found, and a symbol that goes is freed a grace period later.
 //! - No line is torn, and none is about two symbols: it is made by one call, in a buffer that only

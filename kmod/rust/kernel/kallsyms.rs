@@ -3,7 +3,8 @@
 //! The symbols of the kernel and of what was loaded into it.
 //!
 //! What this offers is for `kernel/kallmodsyms/` alone: loadable modules have no access to it, as
-//! they would find any function that is not exported to them.
+//! they would find any function that is not exported to them. So each function here is generic or
+//! inline: `rust/Makefile` exports all others.
 //!
 //! C headers: [`include/linux/kallmodsyms.h`](srctree/include/linux/kallmodsyms.h),
 //! [`include/linux/kallsyms.h`](srctree/include/linux/kallsyms.h)
@@ -28,6 +29,7 @@ pub const NAME_LEN_MAX: usize = bindings::KSYM_NAME_LEN as usize - 1;
 /// if kernel::kallsyms::show_value(opener) { address } else { 0 }
 /// # }
 /// ```
+#[inline]
 pub fn show_value(cred: &Credential) -> bool {
     // SAFETY: A `Credential` is a valid `struct cred`.
     unsafe { bindings::kallsyms_show_value(cred.as_ptr()) }
@@ -70,6 +72,7 @@ pub struct Tables {
 
 impl Tables {
     /// Returns the tables.
+    #[inline]
     pub fn get() -> Self {
         // SAFETY: It may be called at any time.
         let tables = unsafe { bindings::kallmodsyms_tables() };
@@ -127,8 +130,8 @@ pub struct Symbol<'a> {
 /// A place among the symbols that are not in vmlinux: those of modules, the newest first, of
 /// ftrace, of BPF and of kprobes.
 ///
-/// It holds on to nothing, and keeps its place however many modules and BPF programs come and go: a
-/// walk that is continued meets each symbol of those that were there all the time exactly once.
+/// It holds on to nothing, and keeps its place whatever comes and goes: a walk that is continued
+/// meets each symbol of those that were there all the time exactly once.
 ///
 /// # Examples
 ///
@@ -182,6 +185,7 @@ impl Cursor {
 /// # Safety
 ///
 /// `string` must be valid for reads up to and including a NUL, for the duration of `'a`.
+#[inline]
 unsafe fn bytes<'a>(string: *const c_char) -> &'a [u8] {
     // SAFETY: The caller promises that there is a NUL.
     let len = unsafe { bindings::strlen(string) };

@@ -124,6 +124,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("addresses-without-kaslr", check_addresses),
     ("kaslr-slide", check_slide),
     ("no-panics", check_no_panics),
+    ("no-exports", check_no_exports),
 ];
 
 /// A kernel build, with the owner of each of its symbols.
@@ -951,6 +952,25 @@ fn check_slide(inputs: &Inputs) -> Result<Outcome> {
             format!("expected `{expected}`, found `{with}`"),
         );
     }
+    finish(findings)
+}
+
+/// No loadable module gets at the tables: rust/Makefile exports what is neither generic nor inline in the kernel crate.
+fn check_no_exports(inputs: &Inputs) -> Result<Outcome> {
+    let mut findings = Findings::default();
+    let mut exported = 0;
+    for symbol in &inputs.kernel.vmlinux.symbols {
+        let Some(name) = symbol.name.strip_prefix("__ksymtab_") else {
+            continue;
+        };
+        exported += 1;
+        let ours = name.contains("kallmodsyms") || name.contains("8kallsyms");
+        findings.expect(!ours, format!("{name} is exported to modules"));
+    }
+    findings.expect(
+        exported > 0 || !inputs.limits.loads_modules,
+        "vmlinux exports nothing at all: are its symbols named as before?",
+    );
     finish(findings)
 }
 
