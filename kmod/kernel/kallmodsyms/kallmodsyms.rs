@@ -15,8 +15,8 @@
 //! records, such as finding the way back to a module's symbols, is paid once for some 90 lines, and
 //! a read of one page still does no more than it has to.
 //!
-//! Modules, BPF programs, trampolines, pages of kprobe slots and ftrace's copies of init functions may
-//! come and go meanwhile:
+//! Modules, BPF programs, trampolines, pages of kprobe slots and ftrace's copies of init functions
+//! may come and go meanwhile:
 //!
 //! - Each symbol of one that stays is listed exactly once. A place in vmlinux is one in tables that
 //!   never change. A [`Cursor`] has the number that an entry of a list got when it was added, with
