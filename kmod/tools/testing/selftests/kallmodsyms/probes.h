@@ -37,6 +37,35 @@ static inline bool write_probe(const char *format, ...)
 }
 
 /*
+ * Where ftrace has its call in kernel_clone(): it takes the probes there, which
+ * need no slot then.  Behind the ENDBR of a kernel with IBT that is not 0.
+ */
+static inline int ftrace_offset(void)
+{
+	struct span line, address;
+	struct text functions;
+	struct line symbol;
+	int offset = 0;
+	char path[64];
+	size_t pos;
+
+	snprintf(path, sizeof(path), "%s/available_filter_functions_addrs",
+		 tracefs());
+	if (!find_symbol(&kallsyms, false, "kernel_clone", NULL, &symbol) ||
+	    !text_load(&functions, path))
+		return 0;
+	for (pos = 0; pos < functions.len; pos += line.len + 1) {
+		struct span rest = line = line_around(&functions, pos);
+
+		address = cut(&rest, " ");
+		if (skip(&rest, ' ') && span_is(rest, "kernel_clone"))
+			offset = span_hex(address) - span_hex(symbol.addr);
+	}
+	text_free(&functions);
+	return offset;
+}
+
+/*
  * Says why there can be no probes, or returns NULL.  Where instructions begin
  * only the kernel knows; those of ftrace are as long in one function as in any.
  */
@@ -52,7 +81,7 @@ static inline const char *find_functions(struct probes *probes)
 	snprintf(path, sizeof(path), "%s/available_filter_functions", tracefs());
 	if (!text_load(&probes->functions, path))
 		return "no available_filter_functions: CONFIG_DYNAMIC_FTRACE is off";
-	for (probes->offset = 1; probes->offset < 64; probes->offset++)
+	for (probes->offset = ftrace_offset() + 1; probes->offset < 64; probes->offset++)
 		if (write_probe("p:%s/first kernel_clone+%d", probes->group,
 				probes->offset))
 			break;

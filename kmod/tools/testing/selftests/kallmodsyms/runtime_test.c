@@ -582,6 +582,8 @@ static int read_up_to(struct __test_metadata *_metadata,
 			end = line.whole.at - all->buf;
 		n++;
 	}
+	ASSERT_LT(1, start)
+		TH_LOG("%zu lines of the list, of which %zu are to be skipped", lines, skip);
 	for (way = 0; way < 500; way++) {
 		large = 1 + random() % 20;
 		small = random() % 4;
