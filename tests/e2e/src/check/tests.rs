@@ -632,6 +632,24 @@ fn a_component_that_can_panic_fails() {
 }
 
 #[test]
+fn tables_that_modules_can_ask_for_fail() {
+    let fixture = Fixture::new(Link::Direct);
+    fixture.boot();
+    let source = "int __ksymtab__RNv8kallsyms3get; int kallmodsyms_open(void) { return 0; }";
+    fixture.write("kernel/kallmodsyms/kallmodsyms.c", source);
+    let object = "kernel/kallmodsyms/kallmodsyms.o";
+    fixture.tool(
+        "gcc",
+        &[
+            CFLAGS,
+            &["-c", "kernel/kallmodsyms/kallmodsyms.c", "-o", object],
+        ]
+        .concat(),
+    );
+    assert_eq!(fixture.failing(LIMITS), ["no-exports"]);
+}
+
+#[test]
 fn symbols_without_an_owner_fail() {
     let fixture = Fixture::new(Link::Direct);
     fixture.boot();
