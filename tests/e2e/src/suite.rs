@@ -221,21 +221,22 @@ impl Runner<'_> {
     /// Runs `others`, and all of `beside` at the same time. What became of those is printed after them.
     fn run_beside(&mut self, beside: &[&Suite], others: &[&Suite]) -> Result<()> {
         let (root, logs, variables) = (self.root, self.logs.clone(), self.variables.clone());
-        let ran = thread::scope(|scope| {
-            let ran = scope.spawn(move || -> Result<Vec<Ran>> {
-                let one = |suite: &&Suite| ran(suite, suite.name, root, &logs, &variables);
-                beside.iter().map(one).collect()
-            });
+        let (logs, variables) = (&logs, &variables);
+        thread::scope(|scope| {
+            let start = |suite| scope.spawn(move || ran(suite, suite.name, root, logs, variables));
+            let started: Vec<_> = beside.iter().map(|&suite| start(suite)).collect();
             for suite in others {
                 self.run(suite, None)?;
             }
-            ran.join().expect("a suite fails and does not panic")
-        })?;
-        for ran in ran {
-            println!("{:<28} {ran}", ran.name);
-            self.results.push(ran);
-        }
-        Ok(())
+            for (suite, started) in beside.iter().zip(started) {
+                print!("{:<28} ", suite.name);
+                std::io::stdout().flush()?;
+                let ran = started.join().expect("a suite fails and does not panic")?;
+                println!("{ran}");
+                self.results.push(ran);
+            }
+            Ok(())
+        })
     }
 
     fn run(&mut self, suite: &Suite, lane: Option<&str>) -> Result<()> {
