@@ -503,10 +503,14 @@ FIXTURE_SETUP(once)
 	self->list = variant->list;
 	/*
 	 * Some symbols before the list: in the last 1 KiB of a buffer no symbol
-	 * of vmlinux is followed by another.
+	 * of vmlinux is followed by another.  Trampolines stand right behind
+	 * vmlinux where there are no modules, so they fill that room themselves
+	 * (60 bytes a line).
 	 */
 	if (find_module(&self->other, "kms_waits"))
 		ASSERT_EQ(0, load(&self->other));
+	else if (self->list.has == is_trampoline)
+		self->list.many += 1024 / 60;
 	read_file(BPF_JIT_KALLSYMS, self->jit_kallsyms, sizeof(self->jit_kallsyms));
 	if (read_file(EXPEDITED, self->expedited, sizeof(self->expedited)))
 		write_file(EXPEDITED, "1", 0);
