@@ -51,8 +51,8 @@ tree: ## prepare the patched source tree
 export: ## write the whole series for git am to OUT= (build/export)
 	@qemu/install.sh && linux-patch/export.sh $(OUT)
 
-check: ## check the series: order, exactness, checkpatch, a build after each patch
-	@qemu/install.sh && linux-patch/check.sh
+check: ## check the series: order, exactness, checkpatch, builds and links after each patch
+	@qemu/install.sh && linux-patch/check.sh && linux-patch/builds.sh && linux-patch/builds.sh links
 
 where: ## print where tree, build, image and results are, as shell assignments
 	@qemu/where.sh

@@ -22,12 +22,12 @@ space() {
 }
 
 right_version() {
-	local v
+	local v sub
 	v=$(kernel_version "$1" 2>/dev/null) || true
-	case $v in
-	"$VERSION".*) ;;
-	*) die "$origin is ${v:+Linux }${v:-not a kernel tree}; this series needs Linux $VERSION.y (KERNEL_SRC=, or the package $PACKAGE)" ;;
-	esac
+	sub=${v#"$VERSION".}
+	sub=${sub%%[!0-9]*}
+	[[ $v = "$VERSION".* && ${sub:-0} -ge $OLDEST ]] ||
+		die "$origin is ${v:+Linux }${v:-not a kernel tree}; this series needs Linux $VERSION.y from $VERSION.$OLDEST on (KERNEL_SRC=, or the package $PACKAGE)"
 }
 
 base_files() {

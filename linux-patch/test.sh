@@ -45,7 +45,7 @@ says() { # TEXT COMMAND...: succeeds, and has TEXT in what it says
 
 # The toy kernel, a git tree with two patches on top of it, and a clone of the project.
 mkdir -p linux/kernel
-printf 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 7\n' >linux/Makefile
+printf 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 70\n' >linux/Makefile
 seq 30 >linux/kernel/a.c
 printf '%s\n' OTHER 'M: x <x@localhost>' '' >linux/MAINTAINERS
 echo '*.c diff=cpp' >linux/.gitattributes
@@ -82,7 +82,7 @@ X
 echo host >clone/README.md
 
 echo "TAP version 14"
-echo "1..68"
+echo "1..69"
 ok "refresh writes the series and kmod/" clone/linux-patch/refresh.sh dev base
 unsigned() { ! grep -r Signed-off-by "$@"; }
 ok "and leaves sign-offs out" unsigned clone/linux-patch/6.12
@@ -157,7 +157,7 @@ done
 unset SIGN_OFF
 
 # what it is based on
-ok "a directory is named by its version" on "base-version: Linux 6.12.7"
+ok "a directory is named by its version" on "base-version: Linux 6.12.70"
 cp -a linux tracked
 git -C tracked init -q && git -C tracked add -A && git -C tracked commit -qm base
 commit=$(git -C tracked rev-parse HEAD)
@@ -167,10 +167,10 @@ ok "which git am passes over" am
 touch tracked/scratch
 ok "whatever files it has beside" on "base-commit: $commit"
 echo 31 >>tracked/kernel/a.c
-ok "but for changes that no commit has" on "base-version: Linux 6.12.7, changed after $commit"
+ok "but for changes that no commit has" on "base-version: Linux 6.12.70, changed after $commit"
 mkdir outer && git -C outer init -q && cp -a linux outer && git -C outer add -A && git -C outer commit -qm outer
 KERNEL_SRC=$work/outer/linux
-ok "a directory in the tree of something else is no git tree" on "base-version: Linux 6.12.7"
+ok "a directory in the tree of something else is no git tree" on "base-version: Linux 6.12.70"
 cp clone/linux-patch/6.12/base base
 echo "TARBALL=$work/linux.tar" >>clone/linux-patch/6.12/base
 tar -cf linux.tar linux
@@ -183,8 +183,8 @@ chmod +x dpkg/dpkg-query
 # shellcheck disable=SC2031
 packaged() { PATH=$work/dpkg:$PATH package=$1 on "$2"; }
 unset KERNEL_SRC
-ok "the package by its version" packaged 6.12.7-1 "base-package: linux-source-6.12 6.12.7-1 (Linux 6.12.7)"
-ok "its tarball alone by that of Linux" packaged "" "base-version: Linux 6.12.7"
+ok "the package by its version" packaged 6.12.70-1 "base-package: linux-source-6.12 6.12.70-1 (Linux 6.12.70)"
+ok "its tarball alone by that of Linux" packaged "" "base-version: Linux 6.12.70"
 mv base clone/linux-patch/6.12/base
 export KERNEL_SRC=$work/linux
 
@@ -235,8 +235,10 @@ sed 's/= 12/= 11/' linux/Makefile >Makefile.11
 mkdir old && cp Makefile.11 old/Makefile
 tar -cJf old.tar.xz old
 head -c 100 old.tar.xz >cut.tar.xz
-ok "another version is refused" refused "is Linux 6.11.7; this series needs Linux 6.12.y" env KERNEL_SRC="$work/old" clone/linux-patch/prepare.sh
-ok "and as a tarball" refused "is Linux 6.11.7; this series needs Linux 6.12.y" env KERNEL_SRC="$work/old.tar.xz" clone/linux-patch/prepare.sh
+ok "another version is refused" refused "is Linux 6.11.70; this series needs Linux 6.12.y from 6.12.19 on" env KERNEL_SRC="$work/old" clone/linux-patch/prepare.sh
+sed 's/= 70/= 18/' linux/Makefile >old/Makefile
+ok "so is a 6.12.y whose Rust is too old" refused "is Linux 6.12.18; this series needs Linux 6.12.y from 6.12.19 on" env KERNEL_SRC="$work/old" clone/linux-patch/prepare.sh
+ok "and another version as a tarball" refused "is Linux 6.11.70; this series needs Linux 6.12.y from 6.12.19 on" env KERNEL_SRC="$work/old.tar.xz" clone/linux-patch/prepare.sh
 ok "a damaged tarball is refused" refused "cannot be unpacked" env KERNEL_SRC="$work/cut.tar.xz" clone/linux-patch/prepare.sh
 ok "a directory that is not there is refused" refused "no such directory or tarball" env KERNEL_SRC="$work/nowhere" clone/linux-patch/prepare.sh
 cp -a linux built && touch built/.config

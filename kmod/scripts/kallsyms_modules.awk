@@ -23,12 +23,13 @@
 #	ffffffff835845c0 ffffffff835845c0 -	__key.0
 #	0 ffffffffffffffff [chacha_x86_64]	CTR2BL
 #
-# generate_builtin_ranges.awk does a like job for users of modules.builtin.ranges.
-# It has offsets in sections, for addresses that are not known yet, it knows
-# nothing of per-CPU variables, symbols of size zero and sections whose names
-# start with no dot, and it passes over what it does not understand.  Here a
-# missing or a wrong input is an error.  An object that is as it should be, but
-# whose modules cannot be told, is not: it has a warning and no module.
+# generate_builtin_ranges.awk by Kris Van Hees does a like job for users of
+# modules.builtin.ranges, and how maps are read here follows it.  That has offsets
+# in sections, for addresses that are not known yet, it knows nothing of per-CPU
+# variables, symbols of size zero and sections whose names start with no dot, and
+# it passes over what it does not understand.  Here a missing or a wrong input is
+# an error.  An object that is as it should be, but whose modules cannot be told,
+# is not: it has a warning and no module.
 
 function stop(what) {
 	print what >"/dev/stderr";
@@ -351,8 +352,8 @@ ARGIND == 2 {
 # Bring records of lld into the form of GNU ld.
 #
 #	             VMA              LMA     Size Align Out     In      Symbol
-#	ffffffff82c00000          2c00000   2493c0  8192 .data
-#	           11480            11480     1f07    16         vmlinux.a(a/b.o):(.text)
+#	ffffffff82600000          2600000    e5a40    64 .rodata
+#	            5a40             5a40      3c1    16         vmlinux.a(a/b.o):(.text)
 FNR == 1 && $1 == "VMA" && $NF == "Symbol" {
 	is_lld = in_map = 1;
 	next;
@@ -360,7 +361,7 @@ FNR == 1 && $1 == "VMA" && $NF == "Symbol" {
 
 is_lld {
 	if (NF == 5 && match($0, /[0-9] [^ ]+$/) && $5 !~ /:\(/)
-		$0 = $5 " 0x" $1 " 0x" $3 " load address 0x" $2;
+		$0 = sprintf("%s 0x%s 0x%s load address 0x%s", $5, $1, $3, $2);
 	else if (NF == 5 && match($5, /:\([^)]*\)$/)) {
 		sect = substr($5, RSTART + 2, RLENGTH - 3);
 		obj = substr($5, 1, RSTART - 1);
@@ -426,7 +427,7 @@ is_lld {
 
 # An input section
 #
-#	 .text          0x0000000000011480     0x1f07 arch/x86/events/amd/uncore.o
+#	 .text          0x0000000000005a40      0x3c1 drivers/char/hpet.o
 /^ [^ *(]/ && osect != "" && $2 ~ /^0x/ {
 	# Symbols, assignments and the like are indented further.
 	if (NF < 4 || $2 !~ /^0x[0-9a-f]+$/ || $3 !~ /^0x[0-9a-f]+$/)

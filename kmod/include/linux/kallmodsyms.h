@@ -101,7 +101,7 @@ typedef bool (*kallmodsyms_visit_t)(void *data,
  * counted down.  So the walk goes on with the first entry whose number is not
  * below that of the cursor, whatever has become of the entry that had it: those
  * that stay are met exactly once.  That first entry is looked for from the head,
- * except among BPF symbols.
+ * but among BPF symbols only where the one at the cursor is gone.
  */
 bool module_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
 			     kallmodsyms_visit_t visit, void *data);

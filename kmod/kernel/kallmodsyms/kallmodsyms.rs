@@ -9,7 +9,7 @@
 //!
 //! [`symbols`] decodes what the link of vmlinux left in its tables; the symbols of modules, BPF,
 //! ftrace and kprobes come from a walk over their lists. Lines are formatted right into the buffer
-//! of the `seq_file`: no line is copied, no symbol looked up twice.
+//! of the `seq_file`, and copied from there alone.
 //!
 //! A record is not a line but as many of them as it takes to fill 4 KiB. So what happens between
 //! records, such as finding the way back to a module's symbols, is paid once for some 90 lines, and

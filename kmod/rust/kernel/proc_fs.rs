@@ -17,6 +17,9 @@ use core::{
 
 /// A file in `/proc` that everybody may read. It is removed when this is dropped.
 ///
+/// Only what is built in can have one, for now: if this is forgotten and not dropped, the file
+/// stays, and what a module has for it would be gone with the module.
+///
 /// # Examples
 ///
 /// ```
@@ -66,21 +69,42 @@ unsafe impl Sync for ProcFile {}
 
 impl ProcFile {
     /// Creates `/proc/<name>` with the records of `T`, each file of which gets to know `data`.
+    ///
+    /// Fails with [`EPERM`] if either is a module's, and with [`ENOMEM`] if there is such a file
+    /// or no memory for one.
     pub fn new<T: SeqOperations>(name: &CStr, data: &'static T::Data) -> Result<Self> {
-        // SAFETY: `name` is NUL-terminated, and the operations, which are constant, find in `data`
-        // what they are made for.
+        let vtable = ProcOps::<T>::VTABLE;
+        if is_of_module(vtable) || is_of_module(data) {
+            return Err(EPERM);
+        }
+
+        // SAFETY: `name` is NUL-terminated. The operations find in `data` what they are made for,
+        // and as neither is a module's, both are there to stay.
         let entry = unsafe {
             bindings::proc_create_data(
                 name.as_char_ptr(),
                 0o444,
                 ptr::null_mut(),
-                ProcOps::<T>::VTABLE,
+                vtable,
                 ptr::from_ref(data).cast_mut().cast(),
             )
         };
 
         // INVARIANT: It was created just now.
         Ok(ProcFile(NonNull::new(entry).ok_or(ENOMEM)?))
+    }
+}
+
+/// Whether `object` is part of a loaded module.
+fn is_of_module<T>(object: &'static T) -> bool {
+    #[cfg(CONFIG_MODULES)]
+    // SAFETY: It takes any address.
+    return unsafe { bindings::is_module_address(ptr::from_ref(object) as usize) };
+
+    #[cfg(not(CONFIG_MODULES))]
+    {
+        let _ = object;
+        false
     }
 }
 

@@ -25,13 +25,12 @@ use core::{marker::PhantomData, ops::Deref, ptr, slice};
 /// The records behind a file. One value is the state of one open file.
 ///
 /// Reading is a series of passes. Each calls [`start`] once, then [`show`] and [`next`] in turn,
-/// and in the end [`stop`], and only then is anything copied to user space: a lock may be taken
-/// in `start` and dropped in `stop`. All of it runs with the lock of the open file held.
+/// and only then is anything copied to user space. All of it runs with the lock of the open file
+/// held.
 ///
 /// [`start`]: SeqOperations::start
 /// [`show`]: SeqOperations::show
 /// [`next`]: SeqOperations::next
-/// [`stop`]: SeqOperations::stop
 ///
 /// # Examples
 ///
@@ -105,9 +104,6 @@ pub trait SeqOperations: Send + Sized + 'static {
     /// If it does not fit in the buffer, what was written is thrown away and the record is shown
     /// again, now or in a later pass, in a larger or an emptier buffer.
     fn show(&mut self, record: &mut Record<'_>) -> Result;
-
-    /// Ends a pass, also one whose [`SeqOperations::start`] returned `false` or an error.
-    fn stop(&mut self) {}
 }
 
 /// A `struct seq_file` that is being written to.
@@ -369,17 +365,8 @@ impl<T: SeqOperations> OperationsVTable<T> {
         Self::token(private.state.next(), m)
     }
 
-    /// Ends a pass.
-    ///
-    /// # Safety
-    ///
-    /// `m` must be what [`Self::open_callback`] opened, and its lock must be held.
-    unsafe extern "C" fn stop_callback(m: *mut bindings::seq_file, _token: *mut c_void) {
-        // SAFETY: As in `start_callback`.
-        let private = unsafe { Self::private(m) };
-
-        private.state.stop()
-    }
+    /// Ends a pass: there is nothing to do.
+    extern "C" fn stop_callback(_m: *mut bindings::seq_file, _token: *mut c_void) {}
 
     /// Shows a record.
     ///

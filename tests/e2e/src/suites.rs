@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The suites of `make test` and the lanes of `make lanes`, in the order they run: a line each.
 //!
-//! Cheap suites come first, and what compiles much and boots nothing runs beside them. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE,
-//! KERNEL_BUILD, KERNEL_IMAGE, RUN_DIR, TOOLS (from `make -s where`), CRATES (where each Cargo.toml of ours is) and
-//! E2E (this program).
+//! Cheap suites come first, and `builds`, which keeps one processor busy most of the time, runs beside all that boots
+//! nothing. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE, KERNEL_BUILD,
+//! KERNEL_IMAGE, RUN_DIR, TOOLS (from `make -s where`), CRATES (where each Cargo.toml of ours is) and E2E (this program).
 
 use crate::suite::{Lane, Suite, cargo, ktap, plain};
 
@@ -25,9 +25,10 @@ pub const SUITES: &[Suite] = &[
     ktap("scripts", "linux-patch/test.sh"),
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
     ktap("faddr2line", "linux-patch/prepare.sh && tests/faddr2line.sh $KERNEL_TREE"),
-    ktap("series", "linux-patch/check.sh").beside(),
-    plain("kernel", "qemu/build.sh standard").alone(),
-    ktap("boot", "tests/boot.sh standard test $RUN_DIR")
+    ktap("series", "linux-patch/check.sh"),
+    ktap("builds", "linux-patch/builds.sh").beside(),
+    plain("kernel", "qemu/build.sh standard"),
+    ktap("boot", "tests/boot.sh standard test $RUN_DIR").alone()
         .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built"),
     ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr")
         .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built"),
@@ -53,7 +54,7 @@ pub const LANES: &[Lane] = &[
     Lane { name: "rt", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "tracing", suites: &[BUILD_SMALL, BOOT_TRACED, ORACLE_TRACED] },
     Lane { name: "lld", suites: &[BUILD_LLD, BOOT_LLD, ORACLE_LLD] },
-    Lane { name: "off", suites: &[BOOT_OFF, VALIDATE_OFF] },
+    Lane { name: "off", suites: &[BOOT_OFF, VALIDATE_OFF, LINKS] },
     Lane { name: "clients", suites: CLIENTS },
 ];
 
@@ -84,7 +85,8 @@ const BOOT_LLD: Suite = ktap("boot", "tests/boot.sh variant run build/variant")
 const ORACLE_LLD: Suite = ktap("oracle", "$E2E check --kernel variant --build $KERNEL_TREE/build-variant --run build/variant")
     .needs("grep -qx passed build/variant/status", "the boot whose output it checks did not pass");
 
-// That with the option off nothing has changed, linux-patch/check.sh sees, on a kernel that has nothing to boot with.
+// That with the option off nothing has changed, is seen on a kernel that has nothing to boot with.
+const LINKS: Suite = ktap("links", "linux-patch/builds.sh links");
 const BOOT_OFF: Suite = ktap("boot", "tests/boot.sh small-off off build/off");
 #[rustfmt::skip]
 const VALIDATE_OFF: Suite = plain("validate", "cd userspace; cargo run --quiet --release -p kallmodsyms-cli -- validate ../build/off/kallsyms --against $KERNEL_TREE/build-small-off/vmlinux")

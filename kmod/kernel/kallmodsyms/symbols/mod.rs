@@ -215,6 +215,8 @@ impl<'a> Symbols<'a> {
                 });
                 let any = || self.write_any(address, size, symbol.name, run.list, room);
                 let Some(len) = short.or_else(any) else {
+                    // There is too little room, if this is a name.
+                    self.names.check(symbol.name)?;
                     break 'runs;
                 };
                 room = room.get_mut(len..)?;

@@ -72,6 +72,16 @@ impl<'a> Names<'a> {
         Some(())
     }
 
+    /// Returns `None` if a name makes no sense.
+    pub(crate) fn check(&self, tokens: Tokens<'_>) -> Option<()> {
+        let (&first, rest) = tokens.0.split_first()?;
+        self.text(first.into())?.first()?;
+        for &token in rest {
+            self.text(token.into())?;
+        }
+        Some(())
+    }
+
     /// Returns what a token contributes to a short line if it is the first one of a name: type
     /// letter, blank and text.
     pub(crate) fn first_piece(&self, token: usize) -> [u8; 16] {

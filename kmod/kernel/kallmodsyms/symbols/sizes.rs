@@ -3,7 +3,7 @@
 //! Decoding of symbol sizes.
 //!
 //! Most symbols end where the next one begins, so `scripts/kallsyms.c` records how much is lacking
-//! from that: the slack. Of the 139,439 symbols of an x86_64 kernel with `CONFIG_KALLSYMS_ALL`,
+//! from that: the slack. Of the 139,437 symbols of an x86_64 kernel with `CONFIG_KALLSYMS_ALL`,
 //! half have none, 9 % are markers of size zero, 102 have 64 bytes or more and 18 overlap the next.
 //! So a size takes 4 bits for most symbols and 0.585 bytes on average, markers included, where an
 //! array of `unsigned long` takes 8.

@@ -257,7 +257,7 @@ fn the_longest_short_line_and_the_next() {
 }
 
 #[test]
-fn a_name_without_a_type_letter_is_not_written() {
+fn a_name_without_a_type_letter_is_an_error() {
     let names = |names, token_table| Names {
         names,
         token_table,
@@ -281,7 +281,7 @@ fn a_name_without_a_type_letter_is_not_written() {
             },
         };
         let written = Writer::new(symbols).write(SHOW, Place::START, &mut [0; 4096]);
-        assert_eq!(written, Some((Place::START, 0)));
+        assert_eq!(written, None);
     }
 }
 
