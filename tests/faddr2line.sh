@@ -51,7 +51,7 @@ finds() { # NAME FILE ADDRESS LINES: all that is found, as FILE:LINE with a blan
 }
 
 echo "TAP version 14"
-echo "1..14"
+echo "1..15"
 for file in one.o executable; do
 	recorded=$(size $file first)
 	distance=$(distance $file first)
@@ -65,4 +65,20 @@ done
 # Both reach to the next symbol in 32 bytes, but have sizes of their own.
 finds "executable: the size says which of one name" executable "same+0x1/$(size executable same 1)" one.c:3
 finds "executable: and which other" executable "same+0x1/$(size executable same 2)" two.c:2
+
+# One takes 32 bytes to the next symbol, the other has 32 itself: a kernel without the option prints
+# 32 of the first alone.
+{
+	sed -n 1p one.c
+	echo 'static int FUNCTION same(int x) { return x + 1; }'
+	echo 'int FUNCTION second(int x) { return same(x); }'
+} >three.c
+cat >four.c <<'END'
+#define FUNCTION __attribute__((aligned(64), noipa))
+static int FUNCTION same(int x) { __asm__ volatile(".fill same + 31 - ., 1, 0x90"); return x; }
+int FUNCTION fourth(int x) { return same(x); }
+END
+gcc -g -O2 -fno-reorder-functions -fno-toplevel-reorder -c three.c four.c
+gcc -nostdlib -static -no-pie -Wl,-e,second,--build-id=none -o both three.o four.o
+finds "a distance that is the recorded size of another symbol" both "same+0x1/$(size both same 2)" three.c:2
 [ "$bad" = 0 ]
