@@ -507,10 +507,11 @@ FIXTURE_SETUP(once)
 	 * vmlinux where there are no modules, so they fill that room themselves
 	 * (60 bytes a line).
 	 */
-	if (find_module(&self->other, "kms_waits"))
+	if (find_module(&self->other, "kms_waits")) {
 		ASSERT_EQ(0, load(&self->other));
-	else if (self->list.has == is_trampoline)
+	} else if (self->list.has == is_trampoline) {
 		self->list.many += 1024 / 60;
+	}
 	read_file(BPF_JIT_KALLSYMS, self->jit_kallsyms, sizeof(self->jit_kallsyms));
 	if (read_file(EXPEDITED, self->expedited, sizeof(self->expedited)))
 		write_file(EXPEDITED, "1", 0);
