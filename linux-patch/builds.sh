@@ -160,20 +160,21 @@ compilers=$(gcc --version && /usr/bin/rustc -vV && bindgen --version)
 
 echo "TAP version 14"
 [ "$what" = objects ] || seen "${commits[fixes]}^" before >"$work/why-before"
-for ((i = 0; i < ${#names[@]}; i++)); do
-	[ "$what" = objects ] || targets "${commits[i]}" | grep -qx vmlinux || continue
-	for option in off on; do
+# All with the option off and then all with it on: where it changes, bindings and all Rust are made anew.
+for option in off on; do
+	for ((i = 0; i < ${#names[@]}; i++)); do
 		[ "$option" = off ] || [ "$i" -ge "$fixes" ] || continue
+		[ "$what" = objects ] || targets "${commits[i]}" | grep -qx vmlinux || continue
 		step "$option" "${commits[i]}" >"$work/why"
 		result "${names[i]%%-*}: $what with the option $option" "$work/why"
 	done
+	[ "$what $option" != "links off" ] || seen "$tip" after >"$work/why-after"
 done
 if [ "$what" = objects ]; then
 	echo "1..$number"
 	[ "$bad" = 0 ]
 	exit
 fi
-seen "$tip" after >"$work/why-after"
 {
 	cat "$work/why-before" "$work/why-after"
 	diff "$work/before" "$work/after" 2>&1 || true
