@@ -35,6 +35,13 @@ struct Part<'q> {
 }
 
 impl<'q> Part<'q> {
+    const fn exact(text: &'q [u8]) -> Self {
+        Self {
+            text,
+            is_pattern: false,
+        }
+    }
+
     fn new(text: &'q [u8]) -> Self {
         let is_pattern = is_pattern(text);
         Self { text, is_pattern }
@@ -67,6 +74,22 @@ impl<'q> Query<'q> {
                 module: None,
                 name: Part::new(text),
             },
+        }
+    }
+
+    /// Asks for a name, and for a module if one is given, in which no byte has a meaning of its own: a pattern, and a
+    /// backquote, stand for themselves.
+    ///
+    /// ```
+    /// use kallmodsyms::Query;
+    ///
+    /// assert!(!Query::exact(Some(b"nfs"), b"*").name_is_pattern());
+    /// ```
+    #[must_use]
+    pub fn exact(module: Option<&'q [u8]>, name: &'q [u8]) -> Self {
+        Self {
+            module: module.map(Part::exact),
+            name: Part::exact(name),
         }
     }
 
@@ -113,7 +136,7 @@ impl<'q> Query<'q> {
     /// ```
     #[must_use]
     pub fn matches(&self, symbol: Entry<'_>) -> bool {
-        self.matches_module(symbol) && self.matches_name(symbol)
+        self.matches_module(symbol) && self.matches_name(symbol.name())
     }
 
     /// The module before the backquote, if it is no pattern.
@@ -124,8 +147,8 @@ impl<'q> Query<'q> {
     }
 
     #[inline]
-    pub(crate) fn matches_name(&self, symbol: Entry<'_>) -> bool {
-        self.name.matches(symbol.name())
+    pub(crate) fn matches_name(&self, name: &[u8]) -> bool {
+        self.name.matches(name)
     }
 
     pub(crate) fn matches_module(&self, symbol: Entry<'_>) -> bool {

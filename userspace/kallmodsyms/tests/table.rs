@@ -140,19 +140,29 @@ impl Model {
         if !exact.is_empty() {
             return exact;
         }
-        self.filter(|symbol| {
-            let Some(hash) = symbol.name.strip_prefix(name) else {
-                return false;
-            };
-            let Some(digits) = hash.strip_prefix(b".llvm.") else {
-                return false;
-            };
-            !name.is_empty() && !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
-        })
+        self.filter(|symbol| folded(&symbol.name) == name)
     }
 
     /// `module` and `name` are what stands before and after the backquote.
     fn find(&self, module: Option<&str>, name: &[u8]) -> Vec<usize> {
+        self.find_by(module, name, |symbol| &symbol.name)
+    }
+
+    fn find_folded(&self, module: Option<&str>, name: &[u8]) -> Vec<usize> {
+        let exact = self.find(module, name);
+        if exact.is_empty() {
+            self.find_by(module, name, |symbol| folded(&symbol.name))
+        } else {
+            exact
+        }
+    }
+
+    fn find_by(
+        &self,
+        module: Option<&str>,
+        name: &[u8],
+        name_of: impl Fn(&Plain) -> &[u8],
+    ) -> Vec<usize> {
         self.filter(|symbol| {
             let modules: &[&str] = match symbol.modules.as_slice() {
                 [] => &["vmlinux"],
@@ -162,7 +172,7 @@ impl Model {
                 let matches = |name: &&str| glob_match(pattern.as_bytes(), name.as_bytes());
                 modules.iter().any(matches)
             };
-            glob_match(name, &symbol.name) && module.is_none_or(wanted)
+            glob_match(name, name_of(symbol)) && module.is_none_or(wanted)
         })
     }
 
@@ -256,6 +266,40 @@ impl From<Location<'_>> for Answer {
     }
 }
 
+/// The shortest name to which clang could have appended the rest.
+fn folded(name: &[u8]) -> &[u8] {
+    let end = (1..name.len()).find(|&end| is_appended(&name[end..]));
+    &name[..end.unwrap_or(name.len())]
+}
+
+/// Whether clang appends this: any of its suffixes, one after the other.
+fn is_appended(mut rest: &[u8]) -> bool {
+    while !rest.is_empty() {
+        let marks = [&b".cfi_jt"[..], b".cfi"];
+        if let Some(after) = marks.iter().find_map(|mark| rest.strip_prefix(*mark)) {
+            rest = after;
+            continue;
+        }
+        let leads = [
+            (&b".llvm."[..], 1),
+            (b".__uniq.", 1),
+            (b".", 12),
+            (b"$", 12),
+        ];
+        let after_hash = leads.iter().find_map(|&(lead, least)| {
+            let hash = rest.strip_prefix(lead)?;
+            let is_hex = |byte: &&u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(*byte);
+            let digits = hash.iter().take_while(is_hex).count();
+            (digits >= least).then(|| &hash[digits..])
+        });
+        match after_hash {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    true
+}
+
 /// The group of each symbol of a file: what names of modules stand before the last line without one are built in,
 /// unless no built-in symbol of the file has a bracket.
 fn groups(source: &[Plain], sized: bool) -> Vec<Group> {
@@ -323,6 +367,8 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         4 => select(&["probe", "__key.0", "t", "f1.cold", "f2.isra.0"][..]).prop_map(Vec::from),
         2 => (0_u32..9).prop_map(|number| format!("f{number}.llvm.{number}77").into_bytes()),
         1 => select(&["probe.llvm.1", "probe.llvm.1.llvm.2", ".llvm.5", "x.llvm.", "x.llvm.9"][..])
+            .prop_map(Vec::from),
+        1 => select(&["probe.cfi", "f2.cfi_jt", "f2.0123456789ab.cfi", "f2$0123456789ab", "x.__uniq.7.llvm.f"][..])
             .prop_map(Vec::from),
         1 => select(vec![&b"\xff\xfe"[..], b"f*", b"f[1]", b"\\"]).prop_map(Vec::from),
     ]
@@ -557,13 +603,15 @@ proptest! {
         let known = picks.iter().map(|pick| model.symbols[pick.index(table.len())].name.clone());
         // Names that are patterns or have a backslash stand for themselves only when escaped.
         let plain = known.filter(|name| !name.iter().any(|byte| b"*?[\\".contains(byte)));
-        let patterns = [&b"f1*"[..], b"f?", b"*", b"f[!1-3]*", b"\\f1", b"*.llvm.*", b"none"];
+        let patterns = [&b"f1*"[..], b"f?", b"*", b"f[!1-3]*", b"\\f1", b"*.llvm.*", b"none", b"probe", b"pr?be", b"f2"];
         for name in plain.chain(patterns.map(Vec::from)) {
             for module in [None, Some("a"), Some("nfs"), Some("vmlinux"), Some("[ab]"), Some("*"), Some("v*x"), Some("")] {
                 let text = module.map_or(vec![], |module| [module.as_bytes(), b"`"].concat());
                 let text = [text, name.clone()].concat();
                 let found = ranks(table.find(Query::parse(&text)));
                 prop_assert_eq!(found, model.find(module, &name), "{}", text.escape_ascii());
+                let found = ranks(table.find_folded(Query::parse(&text)));
+                prop_assert_eq!(found, model.find_folded(module, &name), "{}", text.escape_ascii());
             }
         }
     }

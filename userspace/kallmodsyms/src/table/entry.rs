@@ -7,6 +7,7 @@ use core::iter::FusedIterator;
 use core::ops::Range;
 
 use super::SymbolTable;
+use super::name::fold;
 use crate::{Binding, Group, Kind, Modules, Section, Symbol};
 
 /// A symbol of a [`SymbolTable`]: a reference to the table and a rank. Nothing is copied until asked for.
@@ -88,6 +89,19 @@ impl<'t> Entry<'t> {
     #[must_use]
     pub fn name(&self) -> &'t [u8] {
         self.table.names.get(self.index)
+    }
+
+    /// The name without what clang appended to it, by which [`SymbolTable::named_folded`] finds it.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 4 t probe.llvm.1234.cfi\n")?;
+    /// assert_eq!(table.get(0).unwrap().folded_name(), b"probe");
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn folded_name(&self) -> &'t [u8] {
+        fold(self.name())
     }
 
     /// The modules that the symbol belongs to. Logarithmic in the number of runs of symbols of the same modules.

@@ -335,9 +335,9 @@ impl SymbolTable {
         self.name_index().exact(self, name)
     }
 
-    /// The symbols of exactly this name, or where there are none, those that a compiler renamed from it by
-    /// `.llvm.<hash>` when it made a local symbol global. Other suffixes (`.cold`, `.isra.0`) stand for other code and
-    /// are never dropped.
+    /// The symbols of exactly this name, or where there are none, those that clang renamed from it: by `.llvm.<hash>`,
+    /// `.__uniq.<hash>` or a bare hash of at least 12 digits when it made a local symbol global, by `.cfi` and `.cfi_jt`
+    /// when it made calls of it checked. Other suffixes (`.cold`, `.isra.0`) stand for other code and are never dropped.
     ///
     /// Constant time, as [`named`](Self::named).
     ///
@@ -368,7 +368,31 @@ impl SymbolTable {
     /// assert_eq!((count(b"init"), count(b"a`init"), count(b"vmlinux`init"), count(b"vmlinux`*")), (2, 1, 1, 2));
     /// # Ok::<(), kallmodsyms::Error>(())
     /// ```
-    pub fn find<'t>(&'t self, query: Query<'t>) -> impl Iterator<Item = Entry<'t>> + 't {
+    pub fn find<'t>(&'t self, query: Query<'_>) -> impl Iterator<Item = Entry<'t>> {
+        self.search(query, false)
+    }
+
+    /// The symbols that a query asks for, or where there are none, those that it would ask for had clang not renamed
+    /// them, as [`named_folded`](Self::named_folded) has it.
+    ///
+    /// Takes as long as [`find`](Self::find), or twice.
+    ///
+    /// ```
+    /// use kallmodsyms::{Query, SymbolTable};
+    ///
+    /// let table = SymbolTable::from_bytes(b"ffffffffc0000000 t probe.llvm.1234\t[a]\nffffffffc0000010 t probe\t[b]\n")?;
+    /// let address = |query| table.find_folded(Query::parse(query)).next().unwrap().address();
+    /// assert_eq!(address(b"probe"), 0xffff_ffff_c000_0010);
+    /// assert_eq!(address(b"a`probe"), 0xffff_ffff_c000_0000);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    pub fn find_folded<'t>(&'t self, query: Query<'_>) -> impl Iterator<Item = Entry<'t>> {
+        let has_exact = self.find(query).next().is_some();
+        self.search(query, !has_exact)
+    }
+
+    /// `folding`: whether names are compared without what a compiler appended.
+    fn search<'t>(&'t self, query: Query<'_>, folding: bool) -> impl Iterator<Item = Entry<'t>> {
         // Known by number, a module is told without a look at names, and most symbols by where they stand.
         let module = query.exact_module();
         let module = module.map(|name| self.owners.modules().find(name));
@@ -376,7 +400,12 @@ impl SymbolTable {
         let (candidates, all) = if query.name_is_pattern() {
             (&[][..], span)
         } else {
-            let candidates = self.name_index().candidates(name::fold(query.name()));
+            let folded = if folding {
+                query.name()
+            } else {
+                name::fold(query.name())
+            };
+            let candidates = self.name_index().candidates(folded);
             let below = |limit: usize| candidates.partition_point(|&rank| (rank as usize) < limit);
             (&candidates[below(span.start)..below(span.end)], 0..0)
         };
@@ -388,7 +417,11 @@ impl SymbolTable {
             .iter()
             .map(|&rank| Entry::new(self, rank as usize))
             .chain(Entries::new(self, all))
-            .filter(move |&symbol| belongs(symbol) && query.matches_name(symbol))
+            .filter(move |&symbol| {
+                let name = symbol.name();
+                let name = if folding { name::fold(name) } else { name };
+                belongs(symbol) && query.matches_name(name)
+            })
     }
 
     /// The modules that symbols belong to, sorted by name, pseudo modules among them.

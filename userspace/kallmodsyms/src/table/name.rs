@@ -77,7 +77,7 @@ impl Names {
     }
 }
 
-/// Finds symbols by folded name, so that names which differ by `.llvm.<hash>` alone share a bucket.
+/// Finds symbols by folded name, so that names which differ only by what a compiler appends share a bucket.
 pub(super) struct NameIndex(Buckets);
 
 impl NameIndex {
@@ -99,7 +99,7 @@ impl NameIndex {
 
     #[inline]
     fn search<'t>(&'t self, table: &'t SymbolTable, name: &[u8], folding: bool) -> Named<'t> {
-        // A name that is asked for folded is not folded itself: no `.llvm.<hash>` comes off twice.
+        // A name that is asked for folded is not folded itself: no suffix comes off twice.
         let folded = if folding { name } else { fold(name) };
         let mut named = Named {
             table,
@@ -123,20 +123,41 @@ impl NameIndex {
     }
 }
 
-/// The name without `.llvm.<hash>`, which clang appends to what it takes out of its file's scope.
+/// The name without what clang appends to the functions of a file: hashes where it takes them out of the file's scope,
+/// `.cfi` and `.cfi_jt` where calls through pointers are checked.
 #[inline]
-pub(super) fn fold(name: &[u8]) -> &[u8] {
-    // The hash has up to 20 decimal digits; most names end in a letter.
-    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit());
-    let digits = digits.count();
-    if digits == 0 {
-        return name;
+pub(super) fn fold(mut name: &[u8]) -> &[u8] {
+    while let Some(base) = base(name) {
+        name = base;
     }
-    let rest = &name[..name.len() - digits];
-    match rest.strip_suffix(b".llvm.") {
-        Some(base) if !base.is_empty() => base,
-        _ => name,
-    }
+    name
+}
+
+/// A hash without a mark before it has 32 digits; the numbers that compilers put behind static variables are short.
+const BARE_HASH: usize = 12;
+
+/// The name without its last suffix of those, if it has one.
+#[inline]
+fn base(name: &[u8]) -> Option<&[u8]> {
+    let base = match name {
+        // The entry in a jump table stands for the function, as the function itself does.
+        [base @ .., b'.', b'c', b'f', b'i', b'_', b'j', b't'] => base,
+        [base @ .., b'.', b'c', b'f', b'i'] => base,
+        // Most names end here, and this is done for all of them when the index is made.
+        [.., b'0'..=b'9' | b'a'..=b'f'] => {
+            let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            let digits = name.iter().rev().take_while(is_hex).count();
+            match &name[..name.len() - digits] {
+                [base @ .., b'.', b'l', b'l', b'v', b'm', b'.'] => base,
+                [base @ .., b'.', b'_', b'_', b'u', b'n', b'i', b'q', b'.'] => base,
+                // LLVM before 13 has a `$` there.
+                [base @ .., b'.' | b'$'] if digits >= BARE_HASH => base,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    (!base.is_empty()).then_some(base)
 }
 
 /// The symbols of one name in address order, from [`SymbolTable::named`].
@@ -150,7 +171,7 @@ pub(super) fn fold(name: &[u8]) -> &[u8] {
 #[derive(Clone, Debug)]
 pub struct Named<'t> {
     table: &'t SymbolTable,
-    /// Whether names are compared without `.llvm.<hash>`.
+    /// Whether names are compared without what a compiler appended.
     folding: bool,
     /// The symbol to hand out next, or the last one that was: the search goes on only when the next is asked for.
     this: Option<u32>,
@@ -189,3 +210,43 @@ impl<'t> Iterator for Named<'t> {
 }
 
 impl FusedIterator for Named<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn what_clang_appends_comes_off() {
+        for (name, expected) in [
+            ("ovl_create.llvm.10133695243223489424", "ovl_create"),
+            ("ovl_create.llvm.10133695243223489424.cfi", "ovl_create"),
+            ("ovl_create.__uniq.1234567.llvm.89", "ovl_create"),
+            ("vfs_read.cfi", "vfs_read"),
+            ("vfs_read.cfi_jt", "vfs_read"),
+            ("set_attr.0123456789abcdef0123456789abcdef", "set_attr"),
+            (
+                "set_attr$0123456789abcdef0123456789abcdef.cfi_jt",
+                "set_attr",
+            ),
+            // Other code, or another variable.
+            ("vfs_read.cold", "vfs_read.cold"),
+            ("vfs_read.isra.0", "vfs_read.isra.0"),
+            ("vfs_read.part.0.llvm.1", "vfs_read.part.0"),
+            ("__key.12345678", "__key.12345678"),
+            ("__cfi_vfs_read", "__cfi_vfs_read"),
+            ("f.llvm.12x", "f.llvm.12x"),
+            ("f.llvm.ABC", "f.llvm.ABC"),
+            ("f.llvm.", "f.llvm."),
+            ("xllvm.5", "xllvm.5"),
+            ("f_cfi", "f_cfi"),
+            // Nothing would be left.
+            (".llvm.5", ".llvm.5"),
+            (".cfi", ".cfi"),
+            ("facade", "facade"),
+            ("", ""),
+        ] {
+            let found = fold(name.as_bytes()).escape_ascii();
+            assert_eq!(alloc::format!("{found}"), expected, "{name}");
+        }
+    }
+}
