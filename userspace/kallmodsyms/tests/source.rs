@@ -455,6 +455,74 @@ fn every_opening_reads_anew() {
     assert!(root.open().table().module(b"nfs").is_none());
 }
 
+/// A kernel that is installed and does not run: where it was linked, with what its files say.
+#[test]
+fn an_installed_kernel() {
+    let map = "ffffffff81000000 T _text\nffffffff81000040 t rapl_init\nffffffff81000100 D _sdata\n";
+    let root = Root::new()
+        .put("boot/System.map-6.13.0", map)
+        .put("lib/modules/6.13.0/modules.builtin.ranges", RANGES);
+    let open = |options: Options| options.root(root.path()).release("6.13.0").open();
+    let kernel = open(Options::new()).unwrap();
+    let report = kernel.report();
+    assert_eq!(report.release(), Some("6.13.0"));
+    assert!(
+        report
+            .used(Part::Symbols)
+            .unwrap()
+            .ends_with("boot/System.map-6.13.0")
+    );
+    assert_eq!(modules(kernel.table(), "rapl_init"), "[rapl]");
+    let address = kernel.table().named(b"rapl_init").next().unwrap().address();
+    assert_eq!(address, LINKED + 0x40, "not where another kernel runs");
+    assert!(report.lacks().contains(&Lack::Sizes));
+
+    // An image has sizes as well, and is not looked for twice.
+    let root = root.put("usr/lib/debug/boot/vmlinux-6.13.0", image().build());
+    let open = |options: Options| options.root(root.path()).release("6.13.0").open();
+    let kernel = open(Options::new()).unwrap();
+    assert_eq!(size(kernel.table(), "rapl_init"), Some(0x10));
+    let images = kernel.report().attempts().iter();
+    let images = images.filter(|attempt| attempt.path.ends_with("boot/vmlinux-6.13.0"));
+    assert_eq!(
+        images.count(),
+        2,
+        "one in /boot, one in /usr/lib/debug/boot"
+    );
+    // Who needs no sizes gets what is smaller.
+    let kernel = open(Options::new().sizes(false)).unwrap();
+    assert!(
+        kernel
+            .report()
+            .used(Part::Symbols)
+            .unwrap()
+            .ends_with("boot/System.map-6.13.0")
+    );
+
+    for release in ["6.14.0", "", ".", "..", "../6.13.0", "a/../6.13.0"] {
+        let options = Options::new().root(root.path()).release(release);
+        let error = options.open().unwrap_err();
+        assert!(
+            matches!(error, Error::NotInstalled { .. }),
+            "{release}: {error}"
+        );
+    }
+    let root = root.put(
+        "boot/System.map-6.15.0",
+        "ffffffffffffffff B The real System.map is elsewhere\n",
+    );
+    let error = Options::new()
+        .root(root.path())
+        .release("6.15.0")
+        .open()
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("System.map-6.15.0: no symbols but a note"),
+        "{text}"
+    );
+}
+
 #[test]
 fn no_list_at_all_is_an_error() {
     let directory = tempfile::tempdir().unwrap();

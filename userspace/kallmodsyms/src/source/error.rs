@@ -125,6 +125,18 @@ pub enum Error {
         #[source]
         error: table::NoSize,
     },
+    /// There is no file with the symbols of an installed kernel.
+    #[error(
+        "no symbols of Linux {release} are installed: expected its vmlinux or its System.map{}; `ls /lib/modules` says \
+         which releases there may be",
+        Missed(.tried)
+    )]
+    NotInstalled {
+        /// What `uname -r` would print.
+        release: String,
+        /// Where they were looked for. Nowhere, where the release is no name of a directory.
+        tried: Vec<Attempt>,
+    },
     /// The running kernel lists no symbols.
     #[error("the kernel lists no symbols: {}", Tried(.tried))]
     NoList {
@@ -156,7 +168,7 @@ impl Error {
             | Self::NoSize { path, .. } => Some(path),
             #[cfg(feature = "elf")]
             Self::Elf { path, .. } | Self::OtherBuild { path, .. } => Some(path),
-            Self::NoList { .. } => None,
+            Self::NoList { .. } | Self::NotInstalled { .. } => None,
         }
     }
 
@@ -213,6 +225,19 @@ fn hint(path: &Path, error: &io::Error) -> &'static str {
         }
         (io::ErrorKind::PermissionDenied, _) => "; run as root",
         _ => "",
+    }
+}
+
+/// The files that were there and are not what they should be: of the others there is nothing to say.
+struct Missed<'a>(&'a [Attempt]);
+
+impl fmt::Display for Missed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bad = self
+            .0
+            .iter()
+            .filter(|attempt| attempt.outcome.name() == "failed");
+        bad.clone().try_for_each(|attempt| write!(f, "; {attempt}"))
     }
 }
 

@@ -117,7 +117,8 @@ impl Kernel {
     }
 }
 
-/// What [`Kernel::open`] is to look for, and where. Who needs no sizes need not wait until a vmlinux is read.
+/// What [`Kernel::open`] is to look for, and where: of another kernel than the running one, too. Who needs no sizes need
+/// not wait until a vmlinux is read.
 ///
 /// ```
 /// use kallmodsyms::source::Options;
@@ -129,6 +130,7 @@ impl Kernel {
 #[derive(Clone, Debug)]
 pub struct Options {
     root: PathBuf,
+    release: Option<String>,
     modules: bool,
     sizes: bool,
 }
@@ -149,6 +151,7 @@ impl Options {
     pub fn new() -> Self {
         Self {
             root: "/".into(),
+            release: None,
             modules: true,
             sizes: true,
         }
@@ -162,6 +165,21 @@ impl Options {
     #[must_use]
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = root.into();
+        self
+    }
+
+    /// Takes the symbols of an installed kernel, which need not run, where its linker put them: of its vmlinux, or of
+    /// its System.map, which has no sizes. The release is what `uname -r` prints.
+    ///
+    /// ```
+    /// use kallmodsyms::source::{Error, Options};
+    ///
+    /// let error = Options::new().release("../6.12").open().unwrap_err();
+    /// assert!(matches!(error, Error::NotInstalled { tried, .. } if tried.is_empty()));
+    /// ```
+    #[must_use]
+    pub fn release(mut self, release: impl Into<String>) -> Self {
+        self.release = Some(release.into());
         self
     }
 
@@ -203,18 +221,22 @@ impl Options {
         let mut search = Search {
             root: &self.root,
             report: Report {
-                release: release(&self.root),
+                release: self.release.clone().or_else(|| running(&self.root)),
                 ..Report::default()
             },
         };
-        let mut table = search.list()?;
+        let mut table = match &self.release {
+            Some(release) => search.installed(release, self.sizes)?,
+            None => search.list()?,
+        };
         let mut lacks = Vec::new();
         if !table.facts().built_in_modules {
             let found = self.modules.then(|| search.add_modules(&mut table));
             lacks.extend(found.unwrap_or_else(|| vec![Lack::Modules]));
         }
         if !table.facts().sizes {
-            let found = self.sizes && search.add_sizes(&mut table);
+            // Of an installed kernel the images have been looked at.
+            let found = self.sizes && self.release.is_none() && search.add_sizes(&mut table);
             let has_loaded = || table.iter().any(|symbol| !symbol.group().is_image());
             if !found {
                 lacks.push(Lack::Sizes);
@@ -229,10 +251,15 @@ impl Options {
 }
 
 /// `uname -r`, unless it is no name of a directory.
-fn release(root: &Path) -> Option<String> {
+fn running(root: &Path) -> Option<String> {
     let release = fs::read_to_string(root.join("proc/sys/kernel/osrelease")).ok()?;
     let release = release.trim();
-    (!release.is_empty() && !release.contains('/')).then(|| release.into())
+    is_name(release).then(|| release.into())
+}
+
+/// Whether it stays within the directory that it is looked for in.
+fn is_name(release: &str) -> bool {
+    !matches!(release, "" | "." | "..") && !release.contains(['/', '\0'])
 }
 
 struct Search<'o> {
@@ -262,9 +289,45 @@ impl Search<'_> {
         })
     }
 
+    /// The symbols of a kernel that need not run.
+    fn installed(&mut self, release: &str, sizes: bool) -> Result<SymbolTable, Error> {
+        type Read = fn(&Path) -> Result<SymbolTable, Error>;
+        let files = |names, read: Read| {
+            self.candidates(names)
+                .into_iter()
+                .map(move |path| (path, read))
+        };
+        let maps = files(SYSTEM_MAPS, read::system_map);
+        #[cfg(feature = "elf")]
+        let images = files(IMAGES, |path| read::vmlinux(path, None));
+        #[cfg(not(feature = "elf"))]
+        let images = std::iter::empty();
+        // A map is smaller, and is all that it takes where no sizes are wanted.
+        let files: Vec<(PathBuf, Read)> = if sizes {
+            images.chain(maps).collect()
+        } else {
+            maps.chain(images).collect()
+        };
+        for (path, read) in files {
+            match read(&path) {
+                Ok(table) => {
+                    self.report.note(Part::Symbols, path, Outcome::Used);
+                    return Ok(table);
+                }
+                Err(error) => self
+                    .report
+                    .note(Part::Symbols, path, Outcome::Failed(error)),
+            }
+        }
+        Err(Error::NotInstalled {
+            release: release.into(),
+            tried: core::mem::take(&mut self.report.attempts),
+        })
+    }
+
     /// The files of these names, with the release in the place of `{}`.
     fn candidates(&self, names: &[&str]) -> Vec<PathBuf> {
-        let Some(release) = &self.report.release else {
+        let Some(release) = self.report.release.as_ref().filter(|name| is_name(name)) else {
             return Vec::new();
         };
         let path = |name: &&str| self.root.join(name.replace("{}", release));
