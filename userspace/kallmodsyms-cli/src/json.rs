@@ -9,6 +9,8 @@ use kallmodsyms::Group;
 use kallmodsyms::table::Entry;
 use serde::{Serialize, Serializer};
 
+use crate::demangle::demangled;
+
 /// The fields of a symbol, for help texts.
 #[rustfmt::skip]
 pub(crate) const SYMBOL: &str =
@@ -17,6 +19,7 @@ pub(crate) const SYMBOL: &str =
   type        the letter that nm prints
   name        text; where it is not UTF-8, with U+FFFD for what is not, and then
   name_bytes  its bytes in hexadecimal
+  demangled   the name as Rust's source code has it, where it is one of Rust
   modules     a list of names, empty for the kernel itself
   group       core, built-in, loaded, ftrace, bpf or kprobes";
 
@@ -39,6 +42,8 @@ pub(crate) struct Symbol<'t> {
     name: Cow<'t, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name_bytes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demangled: Option<String>,
     modules: Vec<Cow<'t, str>>,
     group: &'static str,
 }
@@ -51,6 +56,7 @@ impl<'t> Symbol<'t> {
             r#type: char::from(symbol.kind),
             name: String::from_utf8_lossy(symbol.name),
             name_bytes: name_bytes(symbol.name),
+            demangled: demangled(symbol.name),
             modules: symbol.modules.iter().map(String::from_utf8_lossy).collect(),
             group: group.name(),
         }

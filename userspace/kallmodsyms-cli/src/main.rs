@@ -10,6 +10,7 @@
 
 mod columns;
 mod completions;
+mod demangle;
 mod diff;
 mod dump;
 mod estimate;

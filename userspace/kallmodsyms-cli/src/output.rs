@@ -16,6 +16,8 @@ use serde::Serialize;
 pub(crate) struct Output {
     out: BufWriter<StdoutLock<'static>>,
     colour: bool,
+    /// Whether names are printed as source code has them.
+    demangling: bool,
 }
 
 /// What a piece of text is, for its colour.
@@ -41,7 +43,16 @@ impl Output {
             // Fewer calls of write than with the default of 8 KiB: `dump` writes megabytes.
             out: BufWriter::with_capacity(1 << 16, stdout.lock()),
             colour,
+            demangling: false,
         }
+    }
+
+    pub(crate) const fn is_demangling(&self) -> bool {
+        self.demangling
+    }
+
+    pub(crate) const fn set_demangling(&mut self, wanted: bool) {
+        self.demangling = wanted;
     }
 
     pub(crate) const fn has_colour(&self) -> bool {

@@ -2,15 +2,20 @@
 
 //! A symbol as text: the kernel's line, and the kernel's `%pS`.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use kallmodsyms::table::Entry;
 use kallmodsyms::{Modules, Symbol, SymbolTable, Width};
 
+use crate::demangle::demangled;
 use crate::output::{Output, Role};
 
 /// The kernel's line. With colours it is the same text.
 pub(crate) fn line(out: &mut Output, symbol: &Symbol<'_>, width: Width) -> io::Result<()> {
+    let demangled = shown(out, symbol.name);
+    let mut symbol = *symbol;
+    symbol.name = &demangled;
     if !out.has_colour() {
         let mut text = Vec::with_capacity(64);
         symbol.write_line(width, &mut text);
@@ -52,7 +57,7 @@ pub(crate) fn width_of(table: &SymbolTable) -> Width {
 
 /// `name+0x10/0x13a [module]`, or `name+0x10 [module]` where the source has no sizes.
 pub(crate) fn place(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
-    out.painted(Role::Symbol, symbol.name())?;
+    symbol_name(out, symbol)?;
     write!(out, "+{offset:#x}")?;
     if let Some(size) = symbol.size() {
         write!(out, "/{size:#x}")?;
@@ -62,8 +67,19 @@ pub(crate) fn place(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Res
 
 /// `name [module]`.
 pub(crate) fn name(out: &mut Output, symbol: Entry<'_>) -> io::Result<()> {
-    out.painted(Role::Symbol, symbol.name())?;
+    symbol_name(out, symbol)?;
     modules(out, symbol.modules())
+}
+
+fn symbol_name(out: &mut Output, symbol: Entry<'_>) -> io::Result<()> {
+    let name = shown(out, symbol.name());
+    out.painted(Role::Symbol, &name)
+}
+
+/// A name as it is to be printed.
+fn shown<'n>(out: &Output, name: &'n [u8]) -> Cow<'n, [u8]> {
+    let demangled = out.is_demangling().then(|| demangled(name)).flatten();
+    demangled.map_or(name.into(), |text| text.into_bytes().into())
 }
 
 fn modules(out: &mut Output, modules: Modules<'_>) -> io::Result<()> {

@@ -13,6 +13,7 @@ use kallmodsyms::{Modules, SymbolTable};
 use memchr::memchr;
 use serde::Serialize;
 
+use crate::demangle::Demangle;
 use crate::input::{self, Input};
 use crate::json::{Found, Hex};
 use crate::output::{Output, Role};
@@ -57,6 +58,8 @@ pub(crate) struct Arguments {
     /// How far the kernel was moved from where the symbols say: `Kernel Offset` in its messages
     #[arg(long, value_name = "BYTES", value_parser = number::bytes, default_value = "0", hide_default_value = true)]
     slide: u64,
+    #[command(flatten)]
+    demangle: Demangle,
     /// Print, in place of the text, a JSON object for each address that is in a symbol
     #[arg(long)]
     json: bool,
@@ -67,6 +70,7 @@ const LONGEST: u64 = 1 << 20;
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
+        self.demangle.apply(out);
         let stdin = Path::new("-");
         ensure!(
             self.text != stdin || self.input.file() != Some(stdin),

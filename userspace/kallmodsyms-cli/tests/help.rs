@@ -77,6 +77,7 @@ impl Machine {
             ("proc/kallmodsyms", &now[..]),
             ("proc/kallsyms", &kallsyms),
             ("proc/sys/kernel/osrelease", b"6.12.117\n"),
+            ("boot/System.map-6.12.117", &capture("System.map")),
         ] {
             let path = files.path().join("root").join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -191,8 +192,12 @@ fn fields(value: &Value, found: &mut BTreeSet<String>) {
 
 #[test]
 fn json_is_as_documented() {
+    let marker = b"ffffffff81005000 0 B _end\n";
+    let end = KERNEL.windows(marker.len()).position(|line| line == marker);
+    let (image, rest) = KERNEL.split_at(end.expect("the end of the image"));
+    let rust = b"ffffffff81004400 8 t _RNvCs1234_7mycrate3foo\n";
     let files = Files::new(&[
-        ("kernel", KERNEL),
+        ("kernel", &[image, rust, rest].concat()[..]),
         (
             "old",
             b"ffffffff82000000 40 T vfs_read\nffffffff82004000 4 d caf\xe9\n",
@@ -200,16 +205,14 @@ fn json_is_as_documented() {
     ]);
     fs::create_dir_all(files.path().join("root/proc")).unwrap();
     files.write("root/proc/kallsyms", b"ffffffff81000000 T _text\n");
-    files.write("text", b"ffffffff81004004 0xffffffff81000000\n");
+    files.write(
+        "text",
+        b"ffffffff81004004 0xffffffff81000000 ffffffff81004404\n",
+    );
     for arguments in [
         &["dump"][..],
-        &[
-            "lookup",
-            "ffffffff81004004",
-            "ffffffff81004008+1",
-            "ffffffff81000090",
-        ][..2],
-        &["find", "caf*"],
+        &["lookup", "ffffffff81004004", "ffffffff81004404"],
+        &["find", "caf*", "_RNv*"],
         &["symbolize", "text"],
         &["validate"],
         &["modules"],
