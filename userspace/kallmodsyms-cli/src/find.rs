@@ -4,17 +4,19 @@
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use kallmodsyms::table::Entry;
 use kallmodsyms::{Query, SymbolTable};
 
+use crate::demangle::Demangle;
 use crate::input::Input;
+use crate::names::Search;
 use crate::output::Output;
-use crate::{Status, help, json, number, say, show};
+use crate::{Status, help, json, number, reference, say, show, suggest};
 
 const EXAMPLES: &str = "\
   kallmodsyms find vfs_read                 # by its exact name
   kallmodsyms find 'ext4`ext4_*'            # of a module, by a pattern
   kallmodsyms find 'vmlinux`*_init' --json  # of no module, for a program
+  kallmodsyms find --ignore-case '*MUTEX_LOCK*'
   kallmodsyms find vfs_read vfs_write       # several";
 
 const STATUS: &str =
@@ -29,13 +31,19 @@ const STATUS: &str =
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
-    /// Names, whole and exact; `*`, `?` and `[a-z]` make a pattern. Before a backquote stands a module, or `vmlinux`
-    /// for code of no module
+    /// Names, whole and exact, also those of Rust's source; `*`, `?` and `[a-z]` make a pattern. Before a backquote
+    /// stands a module, or `vmlinux` for code of no module
     #[arg(value_name = "NAME", required = true, value_parser = NonEmptyStringValueParser::new())]
     names: Vec<String>,
-    /// Where no symbol has exactly the name, take those that a compiler renamed to NAME.llvm.HASH
+    /// Where no symbol has exactly the name, take those that a compiler renamed to NAME.llvm.HASH, NAME.cfi or
+    /// NAME.cfi_jt
     #[arg(long)]
     fold_llvm: bool,
+    /// Take upper and lower case for the same
+    #[arg(long)]
+    ignore_case: bool,
+    #[command(flatten)]
+    demangle: Demangle,
     /// Print a JSON object for each symbol
     #[arg(long)]
     json: bool,
@@ -43,13 +51,23 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
+        self.demangle.apply(out);
         let table = self.input.table()?;
         let width = show::width_of(&table);
+        let search = Search {
+            ignore_case: self.ignore_case,
+            fold: self.fold_llvm,
+        };
         let mut found = false;
         for name in &self.names {
-            let symbols = self.symbols(&table, name);
+            let mut symbols = search.symbols(&table, name);
             if symbols.is_empty() {
-                say(&format!("no symbol is called {name}{}", hint(&table, name)));
+                symbols = search.symbols(&table, &as_query(name));
+            }
+            if symbols.is_empty() {
+                let hint = hint(&table, name, search);
+                let hint = hint.map_or(String::new(), |hint| format!(" ({hint})"));
+                say(&format!("no symbol is called {name}{hint}"));
             }
             for symbol in symbols {
                 found = true;
@@ -62,54 +80,125 @@ impl Arguments {
         }
         Ok(Status::good_if(found))
     }
-
-    fn symbols<'t>(&self, table: &'t SymbolTable, name: &'t str) -> Vec<Entry<'t>> {
-        let query = Query::parse(name.as_bytes());
-        let exact: Vec<_> = table.find(query).collect();
-        if exact.is_empty() && self.fold_llvm {
-            return folded(table, name);
-        }
-        exact
-    }
 }
 
-/// The symbols that a compiler renamed from this name, in the module if one is named: an exact one in another module is
-/// none of them, so [`SymbolTable::named_folded`] would not do.
-fn folded<'t>(table: &'t SymbolTable, name: &str) -> Vec<Entry<'t>> {
-    let renamed = format!("{name}.llvm.*");
-    let query = Query::parse(renamed.as_bytes());
-    let has_hash = |symbol: &Entry<'_>| {
-        let hash = symbol.name().rsplit(|&byte| byte == b'.').next();
-        hash.is_some_and(|hash| !hash.is_empty() && hash.iter().all(u8::is_ascii_digit))
-    };
-    table
-        .iter()
-        .filter(|&symbol| query.matches(symbol) && has_hash(&symbol))
-        .collect()
+/// What other tools write, as a query: `vfs_read()`, `ext4:ext4_*`, `ext4!ext4_probe`, `ext4_probe [ext4]`.
+fn as_query(text: &str) -> String {
+    let text = text.trim();
+    let place = reference::place(text.strip_suffix("()").unwrap_or(text));
+    match place.module.or(place.bracket) {
+        Some(module) if place.offset.is_none() => format!("{module}`{}", place.name),
+        _ if place.offset.is_none() => place.name.into(),
+        _ => text.into(),
+    }
 }
 
 /// What the user may have meant.
-fn hint(table: &SymbolTable, name: &str) -> String {
+fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
+    let is_address = name.len() >= 8 && reference::address(name).is_some();
+    if is_address || reference::references(name).next().is_some() {
+        return Some(format!(
+            "for addresses and places in symbols there is `kallmodsyms lookup '{name}'`"
+        ));
+    }
+    let word = reference::bare(name);
+    if table.module(word.as_bytes()).is_some() {
+        return Some(format!("it is a module: its symbols are '{word}`*'"));
+    }
+    let some = |search: Search, name: &str| !search.symbols(table, name).is_empty();
+    let folding = Search {
+        fold: true,
+        ..search
+    };
+    if some(folding, name) {
+        return Some("with --fold-llvm some are".into());
+    }
+    let ignoring = Search {
+        ignore_case: true,
+        ..search
+    };
+    if some(ignoring, name) {
+        return Some("with --ignore-case some are".into());
+    }
     let query = Query::parse(name.as_bytes());
+    if let Some(pattern) = as_shell_pattern(name).filter(|pattern| some(search, pattern)) {
+        return Some(format!("patterns are those of a shell: try '{pattern}'"));
+    }
     if query.name_is_pattern() {
-        return String::new();
+        return None;
     }
-    if !folded(table, name).is_empty() {
-        return " (with --fold-llvm some are)".into();
+    let alone = String::from_utf8_lossy(query.name());
+    if query.module().is_some() && some(search, &alone) {
+        return Some(format!("without the module some are: try {alone}"));
     }
-    if table.named(query.name()).next().is_some() {
-        return format!(
-            " (without the module some are: try {})",
-            query.name().escape_ascii()
-        );
+    if let Some(question) = suggest::question(&suggest::similar(table, &alone)) {
+        return Some(question);
     }
-    let part = [b"*", query.name(), b"*"].concat();
-    match table.find(Query::parse(&part)).count() {
-        0 => String::new(),
-        some => format!(
-            " ({} with this in the name: try '{}')",
-            number::count(some, "symbol"),
-            part.escape_ascii()
-        ),
+    let part = format!("*{alone}*");
+    match search.symbols(table, &part).len() {
+        0 => None,
+        some => Some(format!(
+            "{} with this in the name: try '{part}'",
+            number::count(some, "symbol")
+        )),
+    }
+}
+
+/// A regular expression of the simplest kind, as a pattern: `/^ext4_.*$/`.
+fn as_shell_pattern(expression: &str) -> Option<String> {
+    let is_expression = expression.contains(".*")
+        || expression.starts_with(['/', '^'])
+        || expression.ends_with('$');
+    if !is_expression {
+        return None;
+    }
+    let inner = expression
+        .strip_prefix('/')
+        .and_then(|inner| inner.strip_suffix('/'));
+    let inner = inner.unwrap_or(expression);
+    let (start, inner) = match inner.strip_prefix('^') {
+        Some(rest) => ("", rest),
+        None => ("*", inner),
+    };
+    let (inner, end) = match inner.strip_suffix('$') {
+        Some(rest) => (rest, ""),
+        None => (inner, "*"),
+    };
+    let pattern = [start, &inner.replace(".*", "*").replace('.', "?"), end].concat();
+    // Two stars are one.
+    Some(pattern.replace("**", "*"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_ways_to_write_a_query() {
+        for (text, expected) in [
+            ("vfs_read()", "vfs_read"),
+            ("ext4:ext4_*", "ext4`ext4_*"),
+            ("ext4!ext4_probe", "ext4`ext4_probe"),
+            ("ext4_probe [ext4]", "ext4`ext4_probe"),
+            ("kprobe:vfs_read", "vfs_read"),
+            ("ext4`f", "ext4`f"),
+            ("*f*", "*f*"),
+            ("a::b", "a::b"),
+            ("vfs_read+0x10", "vfs_read+0x10"),
+        ] {
+            assert_eq!(as_query(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn regular_expressions() {
+        for (text, expected) in [
+            ("/ext4_.*/", "*ext4_*"),
+            ("^ext4_.*", "ext4_*"),
+            ("^vfs_rea.$", "vfs_rea?"),
+            (".*_init$", "*_init"),
+        ] {
+            assert_eq!(as_shell_pattern(text).as_deref(), Some(expected), "{text}");
+        }
     }
 }

@@ -23,11 +23,14 @@ mod json;
 mod lookup;
 mod man;
 mod modules;
+mod names;
 mod number;
 mod output;
 mod progress;
+mod reference;
 mod show;
 mod sources;
+mod suggest;
 mod symbolize;
 mod treemap;
 mod unpack;
@@ -36,6 +39,7 @@ mod validate;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{ColorChoice, Parser, Subcommand};
 
 use output::Output;
@@ -109,7 +113,7 @@ const UNREADABLE: u8 = 2;
 const CLOSED_PIPE: u8 = 128 + 13;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| with_lookup(error).exit());
     let mut out = Output::new(arguments.color);
     let result = match arguments.command {
         Command::Dump(arguments) => arguments.run(&mut out),
@@ -132,6 +136,18 @@ fn main() -> ExitCode {
         Ok(Status::Bad) => ExitCode::FAILURE,
         Err(error) => report(&error),
     }
+}
+
+/// Names the subcommand for what stands where one is missing: an address or a name, most likely.
+fn with_lookup(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) {
+        let tip = format!("to look up an address or a name, use `kallmodsyms lookup '{word}'`");
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
 }
 
 /// Says what went wrong. Errors of reading carry their own words; a bare `io::Error` is one of writing.

@@ -10,26 +10,50 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
         Some(b'g' | b'G') => (&text[..text.len() - 1], 30),
         _ => (text, 0),
     };
-    let number = match digits.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16),
-        None => digits.parse(),
-    };
     let expected = || format!("expected bytes, such as 4096, 0x1000 or 4K, found `{text}`");
-    let number = number
-        .ok()
-        .filter(|_| !digits.contains('+'))
-        .ok_or_else(expected)?;
+    let number = c_like(digits).ok_or_else(expected)?;
     number.checked_mul(1 << shift).ok_or_else(expected)
+}
+
+/// A number as C has them: decimal, or hexadecimal with 0x.
+pub(crate) fn c_like(text: &str) -> Option<u64> {
+    match without_0x(text) {
+        Some(digits) => hex(digits.as_bytes()),
+        // `parse` takes a sign.
+        None => text.parse().ok().filter(|_| !text.starts_with('+')),
+    }
+}
+
+/// Up to 16 hexadecimal digits.
+pub(crate) fn hex(digits: &[u8]) -> Option<u64> {
+    if !(1..=16).contains(&digits.len()) {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, &digit| {
+        let digit = char::from(digit).to_digit(16)?;
+        Some((number << 4) | u64::from(digit))
+    })
+}
+
+fn without_0x(text: &str) -> Option<&str> {
+    text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))
 }
 
 /// An address: up to 16 hexadecimal digits, with 0x or without.
 pub(crate) fn address(text: &str) -> Option<u64> {
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let is_hex =
-        (1..=16).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex
-        .then(|| u64::from_str_radix(digits, 16).ok())
-        .flatten()
+    hex(without_0x(text).unwrap_or(text).as_bytes())
+}
+
+/// A number in so many hexadecimal digits, or as many as it has: without a `String`, for what is done for each line.
+pub(crate) fn padded(number: u64, digits: usize, buffer: &mut [u8; 16]) -> &[u8] {
+    let mut start = buffer.len();
+    let mut rest = number;
+    while rest != 0 || buffer.len() - start < digits {
+        start -= 1;
+        buffer[start] = b"0123456789abcdef"[(rest & 0xf) as usize];
+        rest >>= 4;
+    }
+    &buffer[start..]
 }
 
 /// Bytes in the largest unit that leaves a number of at least one: `1.2 MiB`.
@@ -106,6 +130,7 @@ mod tests {
         for (text, expected) in [
             ("ffffffff81000000", Some(0xffff_ffff_8100_0000)),
             ("0xFFFFffff81000000", Some(0xffff_ffff_8100_0000)),
+            ("0XFFFFffff81000000", Some(0xffff_ffff_8100_0000)),
             ("0", Some(0)),
             ("", None),
             ("0x", None),
@@ -114,6 +139,19 @@ mod tests {
             ("probe", None),
         ] {
             assert_eq!(address(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn padded_numbers() {
+        for (number, digits, expected) in [
+            (0, 0, &b""[..]),
+            (0, 8, b"00000000"),
+            (0x1a, 8, b"0000001a"),
+            (0x1a, 1, b"1a"),
+            (u64::MAX, 16, b"ffffffffffffffff"),
+        ] {
+            assert_eq!(padded(number, digits, &mut [0; 16]), expected);
         }
     }
 

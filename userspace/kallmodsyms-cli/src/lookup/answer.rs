@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Prints what is at an address, or why nothing is.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::io::{self, Write};
+
+use anyhow::bail;
+use kallmodsyms::SymbolTable;
+use kallmodsyms::table::{Entry, Location};
+use serde::Serialize;
+
+use super::Arguments;
+use super::meaning::{Meaning, Reading};
+use crate::json::{self, Found, Hex};
+use crate::output::{Output, Role};
+use crate::reference::Place;
+use crate::{number, say, show, suggest};
+
+/// For how many names to say what may have been meant: each time all names are compared.
+const SUGGESTIONS: u32 = 16;
+
+/// Answers one text after the other.
+pub(super) struct Answers<'t> {
+    arguments: &'t Arguments,
+    table: &'t SymbolTable,
+    reading: Reading<'t>,
+    digits: usize,
+    suggestions: Cell<u32>,
+}
+
+#[derive(Serialize)]
+struct Answer<'q, 't> {
+    query: &'q str,
+    address: Option<Hex>,
+    symbols: Vec<Found<'t>>,
+    before: Option<json::Symbol<'t>>,
+    after: Option<json::Symbol<'t>>,
+}
+
+type Neighbours<'t> = (Option<Entry<'t>>, Option<Entry<'t>>);
+
+impl<'t> Answers<'t> {
+    pub(super) fn new(arguments: &'t Arguments, table: &'t SymbolTable) -> Self {
+        Self {
+            arguments,
+            table,
+            reading: Reading::new(table, arguments.slide),
+            digits: show::width_of(table).digits(),
+            suggestions: Cell::new(SUGGESTIONS),
+        }
+    }
+
+    /// Prints the answer to a text. Whether there is a symbol.
+    pub(super) fn answer(&self, out: &mut Output, text: &str) -> anyhow::Result<bool> {
+        match self.reading.meaning(text) {
+            Meaning::Address(address) => Ok(self.address(out, text, address)?),
+            Meaning::Symbols(symbols, offset) => {
+                let mut found = false;
+                for symbol in symbols {
+                    self.note_end(out, symbol, offset)?;
+                    let address = symbol
+                        .address()
+                        .wrapping_add(offset)
+                        .wrapping_add(self.arguments.slide);
+                    found |= self.address(out, text, address)?;
+                }
+                Ok(found)
+            }
+            Meaning::Unknown(place) => {
+                self.unknown(out, text, place)?;
+                Ok(false)
+            }
+            Meaning::Nothing => bail!(
+                "expected an address such as ffffffff81000000, or a name such as vfs_read+0x10, found `{}`",
+                shortened(text)
+            ),
+        }
+    }
+
+    fn address(&self, out: &mut Output, query: &str, address: u64) -> io::Result<bool> {
+        let there = address.wrapping_sub(self.arguments.slide);
+        let location = self.table.lookup(there);
+        if self.arguments.json || self.arguments.all {
+            return self.all(out, query, address, location);
+        }
+        self.start(out, address)?;
+        match location {
+            Location::Inside { symbol, offset } => {
+                show::place(out, symbol, offset)?;
+                writeln!(out)?;
+            }
+            Location::Outside { before, after } => outside(out, there, (before, after))?,
+        }
+        Ok(location.inside().is_some())
+    }
+
+    /// The same for several symbols, and for programs.
+    fn all(
+        &self,
+        out: &mut Output,
+        query: &str,
+        address: u64,
+        location: Location<'t>,
+    ) -> io::Result<bool> {
+        let there = address.wrapping_sub(self.arguments.slide);
+        let mut symbols: Vec<Entry<'_>> = if self.arguments.all {
+            let markers = self
+                .table
+                .at(there)
+                .filter(|symbol| symbol.size() == Some(0));
+            self.table.containing(there).chain(markers).collect()
+        } else {
+            let symbol = location.inside().map(|(symbol, _)| symbol);
+            symbol.into_iter().collect()
+        };
+        // Of several with one extent the first is the kernel's choice, and `--all` says them in the same order.
+        symbols.dedup();
+        let neighbours = match location {
+            Location::Outside { before, after } => (before, after),
+            Location::Inside { .. } => (None, None),
+        };
+        if self.arguments.json {
+            out.json(&Answer {
+                query,
+                address: Some(Hex(address)),
+                symbols: symbols
+                    .iter()
+                    .map(|&symbol| Found::new(symbol, there - symbol.address()))
+                    .collect(),
+                before: neighbours.0.map(Into::into),
+                after: neighbours.1.map(Into::into),
+            })?;
+            return Ok(!symbols.is_empty());
+        }
+        for &symbol in &symbols {
+            self.start(out, address)?;
+            show::place(out, symbol, there - symbol.address())?;
+            writeln!(out)?;
+        }
+        if symbols.is_empty() {
+            self.start(out, address)?;
+            outside(out, there, neighbours)?;
+        }
+        Ok(!symbols.is_empty())
+    }
+
+    fn start(&self, out: &mut Output, address: u64) -> io::Result<()> {
+        let mut buffer = [0; 16];
+        let text = number::padded(address, self.digits, &mut buffer);
+        out.painted(Role::Address, text)?;
+        out.write_all(b" ")
+    }
+
+    /// Says so if a place is not in the symbol that it is said to be in: the text may be of another kernel.
+    fn note_end(&self, out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
+        let behind = symbol.size().and_then(|size| offset.checked_sub(size));
+        match behind {
+            // Of a marker nothing is expected, and a debugger counts from above: `vfs_read-4`.
+            Some(behind) if symbol.size() != Some(0) && offset < 1 << 63 => tell(
+                out,
+                &format!(
+                    "note: {} has {:#x} bytes, and {behind:#x} after its end is something else",
+                    symbol.name().escape_ascii(),
+                    offset - behind
+                ),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn unknown(&self, out: &mut Output, query: &str, place: Place<'_>) -> io::Result<()> {
+        if self.arguments.json {
+            out.json(&Answer {
+                query,
+                address: None,
+                symbols: Vec::new(),
+                before: None,
+                after: None,
+            })?;
+        }
+        let hint = match self.suggestions.get() {
+            0 => None,
+            left => {
+                self.suggestions.set(left - 1);
+                self.hint(place)
+            }
+        };
+        let hint = hint.map_or(String::new(), |hint| format!(" ({hint})"));
+        let module = place
+            .module
+            .map_or(String::new(), |module| format!("{module}`"));
+        let query = shortened(query);
+        tell(
+            out,
+            &format!(
+                "{query}: no symbol has the name {module}{}{hint}",
+                place.name
+            ),
+        )
+    }
+
+    /// What may have been meant.
+    fn hint(&self, place: Place<'_>) -> Option<String> {
+        let Place { module, name, .. } = place;
+        let mut symbols = self.table.iter();
+        let is_of_module = |symbol: &Entry<'_>| symbol.modules().contains(name.as_bytes());
+        if let Some(first) = symbols.find(is_of_module) {
+            let start = first.address().wrapping_add(self.arguments.slide);
+            let offset = place.offset.unwrap_or(0);
+            let place = start.wrapping_add(offset);
+            return Some(format!(
+                "it is a module, and {offset:#x} from its first symbol is {place:#x}"
+            ));
+        }
+        if name.contains(['*', '?']) {
+            return Some(format!("for patterns there is `kallmodsyms find '{name}'`"));
+        }
+        if module.is_some() && !self.reading.named(name).is_empty() {
+            return Some(format!("without the module some have it: try {name}"));
+        }
+        suggest::question(&suggest::similar(self.table, name))
+    }
+}
+
+/// Tells the user something that is no result, after the results before it.
+fn tell(out: &mut Output, message: &str) -> io::Result<()> {
+    out.flush()?;
+    say(message);
+    Ok(())
+}
+
+/// As much of a text as a message has room for.
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}...", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
+/// Between which symbols an address lies that is in none.
+fn outside(out: &mut Output, address: u64, neighbours: Neighbours<'_>) -> io::Result<()> {
+    out.painted(Role::Bad, b"in no symbol")?;
+    let mut lead = ":";
+    if let Some(before) = neighbours.0 {
+        write!(
+            out,
+            "{lead} {:#x} after the end of ",
+            address.saturating_sub(before.end())
+        )?;
+        show::name(out, before)?;
+        lead = ",";
+    }
+    if let Some(after) = neighbours.1 {
+        write!(out, "{lead} {:#x} before ", after.address() - address)?;
+        show::name(out, after)?;
+    }
+    writeln!(out)
+}

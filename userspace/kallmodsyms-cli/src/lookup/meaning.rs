@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! What a text asks for: an address, or a place in the symbols of a name.
+
+use kallmodsyms::SymbolTable;
+use kallmodsyms::table::Entry;
+
+use crate::names::Names;
+use crate::number;
+use crate::reference::{self, Place, Reference};
+
+/// What a text asks for.
+pub(super) enum Meaning<'q, 't> {
+    Address(u64),
+    /// So many bytes into each of these.
+    Symbols(Vec<Entry<'t>>, u64),
+    /// A name that no symbol has.
+    Unknown(Place<'q>),
+    /// None of these.
+    Nothing,
+}
+
+/// Finds out what texts ask for.
+pub(super) struct Reading<'t> {
+    table: &'t SymbolTable,
+    names: Names<'t>,
+    slide: u64,
+    /// How many digits the longest name has that is a number.
+    longest_number: usize,
+}
+
+impl<'t> Reading<'t> {
+    pub(super) fn new(table: &'t SymbolTable, slide: u64) -> Self {
+        let numbers = table
+            .iter()
+            .filter(|symbol| number::hex(symbol.name()).is_some());
+        Self {
+            table,
+            names: Names::new(table),
+            slide,
+            longest_number: numbers.map(|symbol| symbol.name().len()).max().unwrap_or(0),
+        }
+    }
+
+    /// The symbols of a name in whatever module.
+    pub(super) fn named(&self, name: &str) -> Vec<Entry<'t>> {
+        self.names.exactly(None, name)
+    }
+
+    pub(super) fn meaning<'q>(&self, text: &'q str) -> Meaning<'q, 't> {
+        let text = text.trim();
+        if let Some(address) = number::address(text) {
+            // A file of addresses is told without a look at names.
+            if text.len() > self.longest_number || self.named(text).is_empty() {
+                return Meaning::Address(address);
+            }
+        }
+        let place = reference::place(text);
+        // Where the whole is a name, signs in it are part of that.
+        let found = self.named(text);
+        if !found.is_empty() {
+            return Meaning::Symbols(found, 0);
+        }
+        let found = self.symbols(place);
+        if !found.is_empty() {
+            return Meaning::Symbols(found, place.offset.unwrap_or(0));
+        }
+        if let Some(address) = reference::address(text) {
+            return Meaning::Address(address);
+        }
+        if let (Some(offset), Some(address)) = (place.offset, reference::address(place.name)) {
+            return Meaning::Address(address.wrapping_add(offset));
+        }
+        self.meaning_of_line(text)
+            .unwrap_or_else(|| meaning_of_word(place))
+    }
+
+    /// The first reference in a line that is in a symbol, else an address, else a name that stands alone, else a name
+    /// with an offset that no symbol has.
+    fn meaning_of_line<'q>(&self, line: &'q str) -> Option<Meaning<'q, 't>> {
+        let mut first = None;
+        for reference in reference::references(line) {
+            let missed = match reference {
+                Reference::Address(address) => {
+                    let there = address.wrapping_sub(self.slide);
+                    if self.table.lookup(there).inside().is_some() {
+                        return Some(Meaning::Address(address));
+                    }
+                    Meaning::Address(address)
+                }
+                Reference::Place(place) => {
+                    let found = self.symbols(place);
+                    if !found.is_empty() {
+                        return Some(Meaning::Symbols(found, place.offset.unwrap_or(0)));
+                    }
+                    Meaning::Unknown(place)
+                }
+            };
+            first.get_or_insert(missed);
+        }
+        if matches!(first, Some(Meaning::Address(_))) {
+            return first;
+        }
+        reference::names(line)
+            .map(|name| self.named(name))
+            .find(|found| !found.is_empty())
+            .map(|found| Meaning::Symbols(found, 0))
+            .or(first)
+    }
+
+    /// The symbols of a name, of the module and the size that stand with it if any are.
+    fn symbols(&self, place: Place<'_>) -> Vec<Entry<'t>> {
+        let mut found = self.names.exactly(place.module, place.name);
+        if let Some(module) = place.bracket {
+            prefer(&mut found, |symbol| {
+                symbol.modules().contains(module.as_bytes())
+            });
+        }
+        if let Some(size) = place.size {
+            prefer(&mut found, |symbol| symbol.size() == Some(size));
+        }
+        found
+    }
+}
+
+/// Keeps those that are such, if any is: a table may not know what the text does.
+fn prefer<'t>(symbols: &mut Vec<Entry<'t>>, such: impl Fn(&Entry<'t>) -> bool) {
+    if symbols.iter().any(&such) {
+        symbols.retain(such);
+    }
+}
+
+fn meaning_of_word<'q, 't>(place: Place<'q>) -> Meaning<'q, 't> {
+    let is_of_rust = place.name.contains("::");
+    let is_line = place.name.contains(char::is_whitespace) && !is_of_rust;
+    let has_bad_offset = place.offset.is_none() && place.name.contains('+') && !is_of_rust;
+    let bare = reference::bare(place.name);
+    let name = if is_of_rust { place.name } else { bare };
+    if is_line || has_bad_offset || name.is_empty() {
+        return Meaning::Nothing;
+    }
+    Meaning::Unknown(Place { name, ..place })
+}
