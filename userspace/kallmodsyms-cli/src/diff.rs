@@ -13,7 +13,8 @@ use kallmodsyms::table::Entry;
 use kallmodsyms::{Modules, Width};
 use serde::Serialize;
 
-use crate::input::{self, Input, Root};
+use crate::demangle::Demangle;
+use crate::input::{self, Choice, Input};
 use crate::output::{Output, Role};
 use crate::{Status, help, json, number, show};
 
@@ -59,7 +60,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "NEW", env = input::VARIABLE, hide_env_values = true)]
     new: Option<PathBuf>,
     #[command(flatten)]
-    root: Root,
+    kernel: Choice,
     /// Print only these changes; may be repeated, or several with commas
     #[arg(long, value_name = "CHANGE", value_delimiter = ',')]
     only: Vec<Way>,
@@ -69,6 +70,8 @@ pub(crate) struct Arguments {
     /// Print at most this many; the last lines count all
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
+    #[command(flatten)]
+    demangle: Demangle,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -93,13 +96,14 @@ enum Sort {
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
+        self.demangle.apply(out);
         let stdin = Path::new("-");
         ensure!(
             self.old != stdin || self.new.as_deref() != Some(stdin),
             "both files are to come from standard input: name one of them"
         );
-        let [old_input, new_input] =
-            [Some(self.old.as_path()), self.new.as_deref()].map(|file| Input::of(file, &self.root));
+        let [old_input, new_input] = [Some(self.old.as_path()), self.new.as_deref()]
+            .map(|file| Input::of(file, &self.kernel));
         let (old_name, new_name) = (old_input.name(), new_input.name());
         let (old, new) = (old_input.table()?, new_input.table()?);
         let diff = Diff::new(&old, &new);

@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "KEY", default_value = "file")]
     sort: Sort,
     /// Turn the order round
-    #[arg(short, long)]
+    #[arg(long)]
     reverse: bool,
     /// Print at most this many
     #[arg(short = 'n', long, value_name = "N")]

@@ -5,16 +5,22 @@
 //! That is what readers of /proc/kallsyms do, and it is wrong where the distance holds padding, or code whose symbols
 //! were stripped. So it is never done unasked, and what is printed of it says so.
 
-use anyhow::{anyhow, bail};
+use anyhow::{anyhow, ensure};
 use clap::Args;
 use kallmodsyms::SymbolTable;
 use kallmodsyms::table::{Builder, Facts};
+
+use crate::say;
+
+/// What to do about sizes that are not known.
+pub(crate) const OFFER: &str = "`kallmodsyms sources` says where they could come from; or let --estimate take the \
+    distance to the next symbol";
 
 #[derive(Args)]
 pub(crate) struct Estimate {
     /// Where the source has no sizes, take the distance to the next symbol
     #[arg(long)]
-    pub(crate) estimate: bool,
+    estimate: bool,
 }
 
 impl Estimate {
@@ -23,17 +29,16 @@ impl Estimate {
         self.estimate && !table.facts().sizes
     }
 
-    /// The table with sizes.
+    /// The table with sizes. Says so if they are such.
     pub(crate) fn sized(&self, table: SymbolTable) -> anyhow::Result<SymbolTable> {
         if table.facts().sizes {
             return Ok(table);
         }
-        if !self.estimate {
-            bail!(
-                "expected symbols with sizes, found none: `kallmodsyms sources` says where they could come from; or let \
-                 --estimate take the distance to the next symbol"
-            );
-        }
+        ensure!(
+            self.estimate,
+            "expected symbols with sizes, found none: {OFFER}"
+        );
+        say("note: sizes are estimated, as the distance to the next symbol");
         let mut builder = Builder::new();
         // The image first: that is how a table tells built-in modules from loaded ones, wherever those are.
         for in_image in [true, false] {

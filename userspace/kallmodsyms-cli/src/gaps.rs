@@ -5,15 +5,16 @@
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use kallmodsyms::table::Gap;
 use serde::Serialize;
 
+use crate::demangle::Demangle;
+use crate::estimate::Estimate;
 use crate::input::Input;
 use crate::json::Hex;
 use crate::output::{Output, Role};
-use crate::{Status, help, json, number, show};
+use crate::{Status, help, json, number, say, show};
 
 const EXAMPLES: &str = "\
   kallmodsyms gaps                          # of at least a page
@@ -52,6 +53,10 @@ pub(crate) struct Arguments {
     /// Print at most this many; the last line counts all
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
+    #[command(flatten)]
+    estimate: Estimate,
+    #[command(flatten)]
+    demangle: Demangle,
     /// Print a JSON object for each gap
     #[arg(long)]
     json: bool,
@@ -88,13 +93,10 @@ const fn size(gap: &Gap<'_>) -> u64 {
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
+        self.demangle.apply(out);
         let table = self.input.table()?;
-        ensure!(
-            table.facts().sizes,
-            "expected symbols with sizes, found none in {}: without them each symbol ends where the next begins; \
-             `kallmodsyms sources` says where sizes could come from",
-            self.input.name(),
-        );
+        let is_estimated = self.estimate.is_needed(&table);
+        let table = self.estimate.sized(table)?;
         let wanted = self.min_size..LONGEST;
         let mut gaps: Vec<_> = table
             .gaps()
@@ -102,6 +104,9 @@ impl Arguments {
             .collect();
         if self.sort == Sort::Size {
             gaps.sort_by_key(|gap| Reverse(size(gap)));
+        }
+        if is_estimated && gaps.is_empty() {
+            say("note: so each symbol ends where the next begins, and no gap is left between them");
         }
         let width = show::width_of(&table).digits();
         for gap in gaps.iter().take(self.limit.unwrap_or(usize::MAX)) {

@@ -8,10 +8,10 @@ use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::{anyhow, bail, ensure};
 use clap::Args;
 use kallmodsyms::ranges::Ranges;
-use kallmodsyms::source::Kernel;
+use kallmodsyms::source::{Kernel, Options};
 use kallmodsyms::table::Facts;
 use kallmodsyms::{Error, ErrorKind, Format, Group, Slide, Symbol, SymbolTable, Symbols, elf};
 use memchr::{memchr, memchr_iter};
@@ -41,9 +41,45 @@ impl Root {
         self.root.as_deref().unwrap_or(Path::new("/"))
     }
 
-    /// The running kernel, with an account of where its symbols are from.
+    /// The file that the kernel prints, for a command that reads lines and no more.
+    pub(crate) fn lines(&self) -> PathBuf {
+        let paths = LIVE.map(|file| self.path().join(file));
+        paths
+            .iter()
+            .find(|path| path.exists())
+            .unwrap_or(&paths[0])
+            .clone()
+    }
+}
+
+/// Which kernel, where no file is named: the running one, or another that is installed.
+#[derive(Args, Clone, Default)]
+pub(crate) struct Choice {
+    #[command(flatten)]
+    root: Root,
+    /// Use the symbols of another installed kernel: what `uname -r` prints when it runs
+    ///
+    /// They are where the linker put them, from the vmlinux of that kernel or its System.map.
+    #[arg(short, long, value_name = "RELEASE", value_parser = release)]
+    release: Option<String>,
+}
+
+impl Choice {
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub(crate) fn release(&self) -> Option<&str> {
+        self.release.as_deref()
+    }
+
+    /// The kernel, with an account of where its symbols are from.
     pub(crate) fn kernel(&self) -> anyhow::Result<Kernel> {
-        Kernel::open_at(self.path()).map_err(|error| match error.diagnostic() {
+        let mut options = Options::new().root(self.root());
+        if let Some(release) = &self.release {
+            options = options.release(release);
+        }
+        options.open().map_err(|error| match error.diagnostic() {
             Some(diagnostic) => anyhow!(
                 "expected symbols in {}\n{}",
                 self.name(),
@@ -54,22 +90,23 @@ impl Root {
         })
     }
 
-    /// The file that the kernel prints, for a command that reads lines and no more.
-    pub(crate) fn lines(&self) -> PathBuf {
-        let paths = LIVE.map(|file| self.path().join(file));
-        paths
-            .iter()
-            .find(|path| path.exists())
-            .unwrap_or(&paths[0])
-            .clone()
-    }
-
     fn name(&self) -> String {
-        match &self.root {
-            Some(root) => format!("the kernel of {}", root.display()),
-            None => "the running kernel".into(),
+        let root = self.root.root.as_ref();
+        let place = root.map_or(String::new(), |root| format!(" of {}", root.display()));
+        match (&self.release, root) {
+            (Some(release), _) => format!("Linux {release}{place}"),
+            (None, Some(_)) => format!("the kernel{place}"),
+            (None, None) => "the running kernel".into(),
         }
     }
+}
+
+/// A release is part of the names of files and folders, and must not lead elsewhere.
+fn release(text: &str) -> Result<String, String> {
+    if text.contains('/') || text.contains("..") || matches!(text, "" | ".") {
+        return Err("expected a release, such as 6.12.1-amd64: `ls /lib/modules`".into());
+    }
+    Ok(text.into())
 }
 
 /// The symbols that a command works on.
@@ -82,7 +119,7 @@ pub(crate) struct Input {
     #[arg(short = 'i', long = "input", value_name = "FILE", env = VARIABLE, hide_env_values = true)]
     file: Option<PathBuf>,
     #[command(flatten)]
-    root: Root,
+    kernel: Choice,
     /// Add what FILE knows of the same kernel; may be repeated
     ///
     /// A modules.builtin.ranges gives the modules of built-in code, a vmlinux gives sizes, and helps to find the
@@ -94,10 +131,10 @@ pub(crate) struct Input {
 
 impl Input {
     /// A file, or without one the running kernel, as an argument of another name says.
-    pub(crate) fn of(file: Option<&Path>, root: &Root) -> Self {
+    pub(crate) fn of(file: Option<&Path>, kernel: &Choice) -> Self {
         Self {
             file: file.map(Into::into),
-            root: root.clone(),
+            kernel: file.map_or_else(|| kernel.clone(), |_| Choice::default()),
             ..Self::default()
         }
     }
@@ -107,20 +144,21 @@ impl Input {
         self.file.as_deref()
     }
 
-    pub(crate) fn root(&self) -> &Path {
-        self.root.path()
+    pub(crate) const fn kernel(&self) -> &Choice {
+        &self.kernel
     }
 
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
-        self.file().map_or_else(|| self.root.name(), name)
+        self.file().map_or_else(|| self.kernel.name(), name)
     }
 
     /// The symbols in the form that keeps most of where they come from.
     pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
         // What this file prints needs nothing from elsewhere.
-        let live = self.root().join(LIVE[0]);
-        let path = self.file().or(Some(&*live).filter(|path| path.exists()));
+        let live = self.kernel.root().join(LIVE[0]);
+        let is_live = self.kernel.release().is_none() && live.exists();
+        let path = self.file().or(is_live.then_some(&*live));
         if let (Some(path), true) = (path, self.with.is_empty()) {
             let source = Source::read(path)?;
             if source.bytes.is_empty() {
@@ -135,9 +173,13 @@ impl Input {
     }
 
     pub(crate) fn table(&self) -> anyhow::Result<SymbolTable> {
+        ensure!(
+            self.file.is_none() || self.kernel.release().is_none(),
+            "both a file (--input or {VARIABLE}) and --release say whose symbols to use: leave one of them out"
+        );
         let table = match self.file() {
             Some(path) => Source::read(path)?.table()?,
-            None => self.root.kernel()?.into_table(),
+            None => self.kernel.kernel()?.into_table(),
         };
         self.join(table)
     }

@@ -12,7 +12,7 @@ use kallmodsyms::{Group, Section, SymbolTable};
 use serde::Serialize;
 
 use crate::columns::Columns;
-use crate::estimate;
+use crate::estimate::{Estimate, OFFER};
 use crate::group::GroupName;
 use crate::input::Input;
 use crate::output::Output;
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "KEY", default_value = "total")]
     sort: Sort,
     /// Turn the order round
-    #[arg(short, long)]
+    #[arg(long)]
     reverse: bool,
     /// Only modules that the kernel keeps there; may be repeated
     #[arg(short, long, value_name = "GROUP")]
@@ -65,7 +65,7 @@ pub(crate) struct Arguments {
     #[arg(short = 'H', long)]
     human: bool,
     #[command(flatten)]
-    estimate: estimate::Estimate,
+    estimate: Estimate,
     /// Print a JSON object for each module
     #[arg(long)]
     json: bool,
@@ -129,7 +129,8 @@ impl Arguments {
         let mut table = self.input.table()?;
         if self.estimate.is_needed(&table) {
             table = self.estimate.sized(table)?;
-            say("note: sizes are estimated, as the distance to the next symbol");
+        } else if !table.facts().sizes {
+            say(&format!("note: sizes are not known: {OFFER}"));
         }
         if !table.facts().built_in_modules {
             say(

@@ -8,7 +8,7 @@ use clap::Args;
 use kallmodsyms::source::{Attempt, Lack, Outcome};
 use serde::Serialize;
 
-use crate::input::Root;
+use crate::input::Choice;
 use crate::output::{Output, Role};
 use crate::{Status, help, number};
 
@@ -27,7 +27,7 @@ const JSON: &str = "one object.
   files     a list of files that were looked at: part (what for: symbols, modules, anchors,
             sizes), path, outcome (used, no-help, absent, failed), text";
 
-/// Print where the symbols of the running kernel come from, what is missing, and why
+/// Print where the symbols of the running kernel, or of an installed one, come from, what is missing, and why
 #[derive(Args)]
 #[command(
     after_help = help::text(EXAMPLES, STATUS),
@@ -35,7 +35,7 @@ const JSON: &str = "one object.
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    root: Root,
+    kernel: Choice,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -85,7 +85,7 @@ impl From<&Attempt> for Looked {
 
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
-        let kernel = self.root.kernel()?;
+        let kernel = self.kernel.kernel()?;
         let report = kernel.report();
         if self.json {
             out.pretty_json(&Json {
@@ -100,6 +100,10 @@ impl Arguments {
         let release = report.release().unwrap_or("of unknown release");
         let symbols = number::count(kernel.table().len(), "symbol");
         writeln!(out, "Linux {release}: {symbols}")?;
+        for lack in report.lacks() {
+            out.painted(Role::Bad, b"missing")?;
+            writeln!(out, ": {lack}")?;
+        }
         for attempt in report.attempts() {
             let (role, word) = match attempt.outcome {
                 Outcome::Used => (Role::Good, "used"),
@@ -107,10 +111,6 @@ impl Arguments {
             };
             out.painted(role, word.as_bytes())?;
             writeln!(out, ": {}", attempt.to_string().trim_end())?;
-        }
-        for lack in report.lacks() {
-            out.painted(Role::Bad, b"missing")?;
-            writeln!(out, ": {lack}")?;
         }
         Ok(Status::good_if(report.lacks().is_empty()))
     }

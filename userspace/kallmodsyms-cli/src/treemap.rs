@@ -104,8 +104,11 @@ impl Arguments {
 
     fn default_title(&self) -> String {
         if self.input.file().is_none() {
-            let release = self.input.root().join("proc/sys/kernel/osrelease");
-            if let Ok(release) = fs::read_to_string(release) {
+            let kernel = self.input.kernel();
+            let running =
+                || fs::read_to_string(kernel.root().join("proc/sys/kernel/osrelease")).ok();
+            let release = kernel.release().map(Into::into).or_else(running);
+            if let Some(release) = release {
                 return format!("Linux {}", release.trim());
             }
         }

@@ -157,9 +157,9 @@ fn lookup_of_names() {
     ffffffff81000048 probe+0x8/0x20 [ext4]
     ffffffffc0000008 probe+0x8/0x80 [loaded]
     ");
-    let (status, out, _) = run(&["lookup", "vfs_rea+8"]);
-    assert_eq!(status, 1);
-    assert_snapshot!(out, @r"vfs_rea+8: no symbol has the name vfs_rea");
+    let (status, out, err) = run(&["lookup", "vfs_rea+8"]);
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert_snapshot!(err, @r"kallmodsyms: vfs_rea+8: no symbol has the name vfs_rea (did you mean vfs_read?)");
     let (status, out, err) = run(&["lookup", "vfs_read+x"]);
     assert_eq!((status, out.as_str()), (2, ""));
     assert_snapshot!(err, @r"kallmodsyms: expected an address such as ffffffff81000000, or a name such as vfs_read+0x10, found `vfs_read+x`");
@@ -215,7 +215,11 @@ fn find_nothing() {
     for (arguments, expected) in [
         (
             &["find", "vfs_rea"][..],
-            "no symbol is called vfs_rea (2 symbols with this in the name: try '*vfs_rea*')",
+            "no symbol is called vfs_rea (did you mean vfs_read?)",
+        ),
+        (
+            &["find", "s_read"],
+            "no symbol is called s_read (2 symbols with this in the name: try '*s_read*')",
         ),
         (
             &["find", "ti_cpsw`probe"],
@@ -344,8 +348,12 @@ fn modules_without_sizes() {
         "kallsyms",
         "ffffffff81000000 T a\nffffffff81000040 D b\nffffffffc0000000 t c\t[m]\n",
     )]);
-    let (status, out, _) = files.run(&["modules", "-i", "kallsyms"], "");
+    let (status, out, err) = files.run(&["modules", "-i", "kallsyms"], "");
     assert_eq!(status, 0);
+    assert!(
+        err.starts_with("kallmodsyms: note: sizes are not known: ") && err.contains("--estimate"),
+        "{err}"
+    );
     assert_snapshot!(out, @r"
     MODULE   GROUP   SYMBOLS  TEXT  RODATA  DATA  BSS  OTHER  TOTAL
     m        loaded        1     -       -     -    -      -      -
@@ -387,7 +395,13 @@ fn gaps_between_symbols() {
     let files = Files::new(&[("kallsyms", "ffffffff81000000 T a\n")]);
     let (status, out, err) = files.run(&["gaps", "-i", "kallsyms"], "");
     assert_eq!((status, out.as_str()), (2, ""));
-    assert_snapshot!(err, @r"kallmodsyms: expected symbols with sizes, found none in kallsyms: without them each symbol ends where the next begins; `kallmodsyms sources` says where sizes could come from");
+    assert_snapshot!(err, @r"kallmodsyms: expected symbols with sizes, found none: `kallmodsyms sources` says where they could come from; or let --estimate take the distance to the next symbol");
+    let (status, out, err) = files.run(&["gaps", "-i", "kallsyms", "--estimate"], "");
+    assert_eq!((status, out.as_str()), (1, "0 gaps, 0 bytes\n"));
+    assert_snapshot!(err, @r"
+    kallmodsyms: note: sizes are estimated, as the distance to the next symbol
+    kallmodsyms: note: so each symbol ends where the next begins, and no gap is left between them
+    ");
 }
 
 #[test]
@@ -581,11 +595,15 @@ fn treemap_without_sizes() {
     let (status, out, err) = files.run(&["treemap", "-i", "kallsyms"], "");
     assert_eq!((status, out.as_str()), (2, ""));
     assert_snapshot!(err, @r"kallmodsyms: expected symbols with sizes, found none: `kallmodsyms sources` says where they could come from; or let --estimate take the distance to the next symbol");
-    let (status, out, _) = files.run(
+    let (status, out, err) = files.run(
         &["treemap", "-i", "kallsyms", "--estimate", "-o", "k.svg"],
         "",
     );
     assert_eq!((status, out.as_str()), (0, ""));
+    assert_eq!(
+        err,
+        "kallmodsyms: note: sizes are estimated, as the distance to the next symbol\n"
+    );
     assert!(
         String::from_utf8(files.read("k.svg"))
             .unwrap()
@@ -603,7 +621,10 @@ fn treemap_without_sizes() {
         "",
     );
     assert_eq!(status, 2);
-    assert_snapshot!(err, @r"kallmodsyms: cannot write no/such/k.svg: No such file or directory (os error 2)");
+    assert_snapshot!(err, @r"
+    kallmodsyms: note: sizes are estimated, as the distance to the next symbol
+    kallmodsyms: cannot write no/such/k.svg: No such file or directory (os error 2)
+    ");
 }
 
 #[test]
@@ -664,6 +685,8 @@ fn the_running_kernel_joined() {
     assert_eq!(status, 1);
     assert_snapshot!(out, @r"
     Linux 6.12.1: 4 symbols
+    missing: modules of built-in per-CPU data and module parameters, which modules.builtin.ranges leaves out
+    missing: sizes
     not used: cannot read root/proc/kallmodsyms: No such file or directory (os error 2); does this kernel have CONFIG_KALLMODSYMS?
     used: symbols from root/proc/kallsyms
     used: modules of built-in code from root/lib/modules/6.12.1/modules.builtin.ranges
@@ -673,8 +696,6 @@ fn the_running_kernel_joined() {
     not used: cannot read root/usr/lib/debug/lib/modules/6.12.1/vmlinux: No such file or directory (os error 2)
     not used: cannot read root/usr/lib/debug/lib/modules/6.12.1/vmlinux.debug: No such file or directory (os error 2)
     not used: cannot read root/lib/modules/6.12.1/build/vmlinux: No such file or directory (os error 2)
-    missing: modules of built-in per-CPU data and module parameters, which modules.builtin.ranges leaves out
-    missing: sizes
     ");
     let (status, out, _) = run(&["sources", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
