@@ -35,8 +35,8 @@ pub(crate) struct Arguments {
     /// stands a module, or `vmlinux` for code of no module
     #[arg(value_name = "NAME", required = true, value_parser = NonEmptyStringValueParser::new())]
     names: Vec<String>,
-    /// Where no symbol has exactly the name, take those that a compiler renamed to NAME.llvm.HASH, NAME.cfi or
-    /// NAME.cfi_jt
+    /// Where no symbol has exactly the name, take those that a compiler renamed to NAME.llvm.HASH, NAME.cfi and the
+    /// like
     #[arg(long)]
     fold_llvm: bool,
     /// Take upper and lower case for the same
@@ -87,6 +87,10 @@ fn as_query(text: &str) -> String {
     let text = text.trim();
     let place = reference::place(text.strip_suffix("()").unwrap_or(text));
     match place.module.or(place.bracket) {
+        // lsmod prints underscores where modprobe takes hyphens too.
+        Some(module) if place.offset.is_none() && !module.contains('[') => {
+            format!("{}`{}", module.replace('-', "_"), place.name)
+        }
         Some(module) if place.offset.is_none() => format!("{module}`{}", place.name),
         _ if place.offset.is_none() => place.name.into(),
         _ => text.into(),
@@ -182,6 +186,8 @@ mod tests {
             ("ext4_probe [ext4]", "ext4`ext4_probe"),
             ("kprobe:vfs_read", "vfs_read"),
             ("ext4`f", "ext4`f"),
+            ("ti-cpsw`f", "ti_cpsw`f"),
+            ("[a-c]*`f", "[a-c]*`f"),
             ("*f*", "*f*"),
             ("a::b", "a::b"),
             ("vfs_read+0x10", "vfs_read+0x10"),

@@ -59,7 +59,7 @@ impl<'t> Answers<'t> {
             Meaning::Symbols(symbols, offset) => {
                 let mut found = false;
                 for symbol in symbols {
-                    self.note_end(out, symbol, offset)?;
+                    note_end(out, symbol, offset)?;
                     let address = symbol
                         .address()
                         .wrapping_add(offset)
@@ -153,23 +153,6 @@ impl<'t> Answers<'t> {
         out.write_all(b" ")
     }
 
-    /// Says so if a place is not in the symbol that it is said to be in: the text may be of another kernel.
-    fn note_end(&self, out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
-        let behind = symbol.size().and_then(|size| offset.checked_sub(size));
-        match behind {
-            // Of a marker nothing is expected, and a debugger counts from above: `vfs_read-4`.
-            Some(behind) if symbol.size() != Some(0) && offset < 1 << 63 => tell(
-                out,
-                &format!(
-                    "note: {} has {:#x} bytes, and {behind:#x} after its end is something else",
-                    symbol.name().escape_ascii(),
-                    offset - behind
-                ),
-            ),
-            _ => Ok(()),
-        }
-    }
-
     fn unknown(&self, out: &mut Output, query: &str, place: Place<'_>) -> io::Result<()> {
         if self.arguments.json {
             out.json(&Answer {
@@ -221,6 +204,23 @@ impl<'t> Answers<'t> {
             return Some(format!("without the module some have it: try {name}"));
         }
         suggest::question(&suggest::similar(self.table, name))
+    }
+}
+
+/// Says so if a place is not in the symbol that it is said to be in: the text may be of another kernel.
+fn note_end(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
+    let behind = symbol.size().and_then(|size| offset.checked_sub(size));
+    match behind {
+        // Of a marker nothing is expected, and a debugger counts from above: `vfs_read-4`.
+        Some(behind) if symbol.size() != Some(0) && offset < 1 << 63 => tell(
+            out,
+            &format!(
+                "note: {} has {:#x} bytes, and {behind:#x} after its end is something else",
+                symbol.name().escape_ascii(),
+                offset - behind
+            ),
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -130,7 +130,7 @@ fn prefer<'t>(symbols: &mut Vec<Entry<'t>>, such: impl Fn(&Entry<'t>) -> bool) {
     }
 }
 
-fn meaning_of_word<'q, 't>(place: Place<'q>) -> Meaning<'q, 't> {
+fn meaning_of_word<'t>(place: Place<'_>) -> Meaning<'_, 't> {
     let is_of_rust = place.name.contains("::");
     let is_line = place.name.contains(char::is_whitespace) && !is_of_rust;
     let has_bad_offset = place.offset.is_none() && place.name.contains('+') && !is_of_rust;

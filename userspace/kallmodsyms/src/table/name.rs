@@ -133,31 +133,34 @@ pub(super) fn fold(mut name: &[u8]) -> &[u8] {
     name
 }
 
-/// A hash without a mark before it has 32 digits; the numbers that compilers put behind static variables are short.
-const BARE_HASH: usize = 12;
-
 /// The name without its last suffix of those, if it has one.
 #[inline]
 fn base(name: &[u8]) -> Option<&[u8]> {
-    let base = match name {
-        // The entry in a jump table stands for the function, as the function itself does.
-        [base @ .., b'.', b'c', b'f', b'i', b'_', b'j', b't'] => base,
-        [base @ .., b'.', b'c', b'f', b'i'] => base,
+    // The entry in a jump table stands for the function, as the function itself does.
+    let marks: [&[u8]; 2] = [b".cfi_jt", b".cfi"];
+    let base = match name.last()? {
+        b'i' | b't' => marks.iter().find_map(|mark| name.strip_suffix(*mark))?,
+        b'0'..=b'9' | b'a'..=b'f' => without_hash(name)?,
         // Most names end here, and this is done for all of them when the index is made.
-        [.., b'0'..=b'9' | b'a'..=b'f'] => {
-            let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-            let digits = name.iter().rev().take_while(is_hex).count();
-            match &name[..name.len() - digits] {
-                [base @ .., b'.', b'l', b'l', b'v', b'm', b'.'] => base,
-                [base @ .., b'.', b'_', b'_', b'u', b'n', b'i', b'q', b'.'] => base,
-                // LLVM before 13 has a `$` there.
-                [base @ .., b'.' | b'$'] if digits >= BARE_HASH => base,
-                _ => return None,
-            }
-        }
         _ => return None,
     };
     (!base.is_empty()).then_some(base)
+}
+
+/// A hash without a mark before it has 32 digits; the numbers that compilers put behind static variables are short.
+const BARE_HASH: usize = 12;
+
+fn without_hash(name: &[u8]) -> Option<&[u8]> {
+    let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let digits = name.iter().rev().take_while(is_hex).count();
+    let lead = &name[..name.len() - digits];
+    // LLVM before 13 has a `$` in place of the dot.
+    let (b'.' | b'$', base) = lead.split_last()? else {
+        return None;
+    };
+    let marks: [&[u8]; 2] = [b".llvm", b".__uniq"];
+    let marked = marks.iter().find_map(|mark| base.strip_suffix(*mark));
+    marked.or_else(|| (digits >= BARE_HASH).then_some(base))
 }
 
 /// The symbols of one name in address order, from [`SymbolTable::named`].
