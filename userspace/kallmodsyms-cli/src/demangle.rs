@@ -143,7 +143,7 @@ mod tests {
         for _ in 1..depth {
             let reference = format!("B{}", base_62(place));
             place = name.len();
-            name.push_str(&format!("T{reference}{reference}E"));
+            name.extend(["T", &reference, &reference, "E"]);
         }
         format!("_R{name}E")
     }

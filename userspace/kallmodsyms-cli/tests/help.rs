@@ -194,10 +194,10 @@ fn fields(value: &Value, found: &mut BTreeSet<String>) {
 fn json_is_as_documented() {
     let marker = b"ffffffff81005000 0 B _end\n";
     let end = KERNEL.windows(marker.len()).position(|line| line == marker);
-    let (image, rest) = KERNEL.split_at(end.expect("the end of the image"));
+    let (image, behind) = KERNEL.split_at(end.expect("the end of the image"));
     let rust = b"ffffffff81004400 8 t _RNvCs1234_7mycrate3foo\n";
     let files = Files::new(&[
-        ("kernel", &[image, rust, rest].concat()[..]),
+        ("kernel", &[image, rust, behind].concat()[..]),
         (
             "old",
             b"ffffffff82000000 40 T vfs_read\nffffffff82004000 4 d caf\xe9\n",
