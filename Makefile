@@ -30,8 +30,8 @@ lane-%:
 stress: ## read while modules and BPF programs come and go, 2,000 times (make test: 100)
 	@qemu/install.sh lane-$(CONFIG) && qemu/turn.sh qemu/stress.sh $(CONFIG) build/stress
 
-bench: ## measure the crate beside its peers, and print the table of ratios
-	@qemu/install.sh bench && userspace/bench/bench.sh
+bench: ## measure the crate beside its peers; with BASE=REVISION the command beside that of another revision
+	@qemu/install.sh bench && $(if $(BASE),userspace/bench/compare.sh $(BASE),userspace/bench/bench.sh)
 
 bench-kernel: ## count the instructions of reading the symbol files and of look-ups, beside the targets
 	@qemu/install.sh && qemu/turn.sh qemu/bench/bench.sh build/bench-kernel $(CONFIG)
