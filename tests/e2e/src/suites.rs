@@ -23,6 +23,7 @@ pub const SUITES: &[Suite] = &[
     ktap("rust-1.78", "tests/rust-1.78.sh"),
     cargo("tests", "for crate in tests tests/harness qemu/progress; do (cd $crate && cargo test --workspace --no-fail-fast); done"),
     ktap("scripts", "linux-patch/test.sh"),
+    cargo("corpus", "linux-patch/prepare.sh && cd userspace && cargo test -p kallmodsyms-cli --test corpus -- --include-ignored"),
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
     ktap("faddr2line", "linux-patch/prepare.sh && tests/faddr2line.sh $KERNEL_TREE"),
     ktap("series", "linux-patch/check.sh"),
