@@ -144,6 +144,11 @@ impl Input {
         self.file.as_deref()
     }
 
+    /// What is added to it.
+    pub(crate) fn with(&self) -> &[PathBuf] {
+        &self.with
+    }
+
     pub(crate) const fn kernel(&self) -> &Choice {
         &self.kernel
     }

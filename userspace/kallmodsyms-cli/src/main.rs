@@ -14,6 +14,7 @@ mod demangle;
 mod diff;
 mod dump;
 mod estimate;
+mod extent;
 mod find;
 mod gaps;
 mod group;

@@ -57,7 +57,7 @@ pub(crate) fn width_of(table: &SymbolTable) -> Width {
 
 /// `name+0x10/0x13a [module]`, or `name+0x10 [module]` where the source has no sizes.
 pub(crate) fn place(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
-    symbol_name(out, symbol)?;
+    bare_name(out, symbol.name())?;
     write!(out, "+{offset:#x}")?;
     if let Some(size) = symbol.size() {
         write!(out, "/{size:#x}")?;
@@ -67,12 +67,13 @@ pub(crate) fn place(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Res
 
 /// `name [module]`.
 pub(crate) fn name(out: &mut Output, symbol: Entry<'_>) -> io::Result<()> {
-    symbol_name(out, symbol)?;
+    bare_name(out, symbol.name())?;
     modules(out, symbol.modules())
 }
 
-fn symbol_name(out: &mut Output, symbol: Entry<'_>) -> io::Result<()> {
-    let name = shown(out, symbol.name());
+/// The name alone.
+pub(crate) fn bare_name(out: &mut Output, name: &[u8]) -> io::Result<()> {
+    let name = shown(out, name);
     out.painted(Role::Symbol, &name)
 }
 

@@ -491,12 +491,18 @@ fn symbolize_an_oops() {
     );
     assert!(modules.contains("? probe+0x4/0x20 [ext4]\n"), "{modules}");
     assert_snapshot!(String::from_utf8(run(&["--json"])).unwrap(), @r#"
-    {"line":4,"column":6,"address":"0xffffffff81000012","symbol":{"offset":2,"address":"0xffffffff81000010","size":8,"type":"t","name":"inside","modules":[],"group":"core"}}
-    {"line":5,"column":4,"address":"0xffffffff81000044","symbol":{"offset":4,"address":"0xffffffff81000040","size":32,"type":"t","name":"probe","modules":["ext4"],"group":"built-in"}}
-    {"line":6,"column":4,"address":"0xffffffff81000064","symbol":{"offset":4,"address":"0xffffffff81000060","size":16,"type":"T","name":"cpdma_start","modules":["ti_cpsw","ti_cpsw_new"],"group":"built-in"}}
-    {"line":7,"column":2,"address":"0xffffffffc0000004","symbol":{"offset":4,"address":"0xffffffffc0000000","size":128,"type":"t","name":"probe","modules":["loaded"],"group":"loaded"}}
+    {"line":2,"column":11,"text":"probe+0x10/0x20","address":"0xffffffff81000050","symbol":{"offset":16,"address":"0xffffffff81000040","size":32,"type":"t","name":"probe","modules":["ext4"],"group":"built-in"}}
+    {"line":4,"column":6,"text":"ffffffff81000012","address":"0xffffffff81000012","symbol":{"offset":2,"address":"0xffffffff81000010","size":8,"type":"t","name":"inside","modules":[],"group":"core"}}
+    {"line":5,"column":4,"text":"ffffffff81000044","address":"0xffffffff81000044","symbol":{"offset":4,"address":"0xffffffff81000040","size":32,"type":"t","name":"probe","modules":["ext4"],"group":"built-in"}}
+    {"line":5,"column":25,"text":"probe+0x4/0x20","address":"0xffffffff81000044","symbol":{"offset":4,"address":"0xffffffff81000040","size":32,"type":"t","name":"probe","modules":["ext4"],"group":"built-in"}}
+    {"line":6,"column":4,"text":"ffffffff81000064","address":"0xffffffff81000064","symbol":{"offset":4,"address":"0xffffffff81000060","size":16,"type":"T","name":"cpdma_start","modules":["ti_cpsw","ti_cpsw_new"],"group":"built-in"}}
+    {"line":7,"column":2,"text":"0xffffffffc0000004","address":"0xffffffffc0000004","symbol":{"offset":4,"address":"0xffffffffc0000000","size":128,"type":"t","name":"probe","modules":["loaded"],"group":"loaded"}}
     "#);
-    assert_snapshot!(String::from_utf8(run(&["--json", "--slide", "0x52"])).unwrap(), @r#"{"line":6,"column":4,"address":"0xffffffff81000064","symbol":{"offset":2,"address":"0xffffffff81000010","size":8,"type":"t","name":"inside","modules":[],"group":"core"}}"#);
+    let (_, moved, _) = files.run(
+        &["symbolize", "-i", "kernel", "--json", "--slide", "0x52"],
+        "ffffffff81000064",
+    );
+    assert_snapshot!(moved, @r#"{"line":1,"column":1,"text":"ffffffff81000064","address":"0xffffffff81000064","symbol":{"offset":2,"address":"0xffffffff81000010","size":8,"type":"t","name":"inside","modules":[],"group":"core"}}"#);
 
     files.write("oops", OOPS);
     let (_, from_file, _) = files.run_bytes(&["symbolize", "-i", "kernel", "oops"], "");
@@ -528,8 +534,11 @@ fn symbolize_leaves_bytes_alone() {
 #[test]
 fn symbolize_a_real_kernel() {
     let bytes = capture("kallmodsyms");
+    let lines = bytes.split(|&byte| byte == b'\n');
+    let addresses: Vec<_> = lines.filter_map(|line| line.get(..16)).collect();
     let files = Files::new(&[("kernel", &bytes)]);
-    let (_, out, _) = files.run_bytes(&["symbolize", "-i", "kernel", "kernel"], "");
+    let text = addresses.join(&b'\n');
+    let (_, out, _) = files.run_bytes(&["symbolize", "-i", "kernel"], text);
     let changed = out
         .split(|&byte| byte == b'\n')
         .filter(|line| line.contains(&b'('));

@@ -55,7 +55,9 @@ struct Machine(Files);
 
 impl Machine {
     fn new() -> Self {
-        let oops = "RIP: 0010:vfs_read+0x10/0x374\n ffffffffa235e210\n";
+        let oops = "RIP: 0010:vfs_read+0x10/0x374\n ffffffffa235e210\n\
+                    Kernel Offset: 0x21000000 from 0xffffffff81000000\n";
+        let stacks = "dd;entry;0xffffffffa235e210 12\n";
         // A module more than in the saved copies, so that there is a difference.
         let now = [
             &capture("kallmodsyms")[..],
@@ -71,6 +73,7 @@ impl Machine {
             ("System.map", capture("System.map")),
             ("modules.builtin.ranges", capture("modules.builtin.ranges")),
             ("oops.txt", oops.into()),
+            ("stacks.txt", stacks.into()),
             ("after.xz", now.clone()),
         ]);
         for (path, bytes) in [
@@ -92,6 +95,7 @@ impl Machine {
         std::os::unix::fs::symlink(program(), bin.join("kallmodsyms")).unwrap();
         stand_in(&bin.join("dmesg"), "cat oops.txt");
         stand_in(&bin.join("man"), "cat");
+        stand_in(&bin.join("flamegraph.pl"), "cat");
         Self(files)
     }
 

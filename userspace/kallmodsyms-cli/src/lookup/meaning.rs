@@ -5,6 +5,7 @@
 use kallmodsyms::SymbolTable;
 use kallmodsyms::table::Entry;
 
+use crate::extent;
 use crate::names::Names;
 use crate::number;
 use crate::reference::{self, Place, Reference};
@@ -117,7 +118,9 @@ impl<'t> Reading<'t> {
             });
         }
         if let Some(size) = place.size {
-            prefer(&mut found, |symbol| symbol.size() == Some(size));
+            let offset = place.offset.unwrap_or(0);
+            let fits = |&symbol: &Entry<'_>| extent::fits(self.table, symbol, offset, Some(size));
+            prefer(&mut found, fits);
         }
         found
     }

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+//! Whether a text says itself of which symbol an address is.
+//!
+//! Tools do so before the address or behind it, with all sorts of things between:
+//!
+//! | who | how |
+//! |---|---|
+//! | the kernel | `[<ffffffff81000050>] ? f+0x10/0x80`, `[<c0100054>] (f) from [<c01000a0>] (g+0x64/0x90)` |
+//! | powerpc, mips, s390 | `[c0000000001d5e00] .f+0x10/0x40`, `epc : 80100054 f+0x14/0x72c`, `([<...>] f+0x10/0x20)` |
+//! | gdb, objdump | `0xffffffff81000050 <f+16>`, `ffffffff81000040 <f>:` |
+//! | nm, readelf, objdump -t | `ffffffff81000040 T f`, `1: ffffffff81000040 128 FUNC GLOBAL DEFAULT 1 f` |
+//! | crash | `f at ffffffff81000050`, `ffffffff81000050 (t) f+16` |
+//! | ftrace | `=> f+0x10/0x80 <ffffffff81000050>`, `f <ffffffff81000040> <-g <ffffffff81000050>` |
+//! | kprobes, perf | `ffffffff81000040  k  f+0x0`, `ffffffff81000050 f+0x10 ([kernel.kallsyms])` |
+//! | Linux 2.6 | `<ffffffff81000050>{f+16}`, `{:ext4:f+16}` |
+
+use std::ops::Range;
+
+use super::finder::Finder;
+use super::frame::{Frame, NAME_LONGEST, name_before};
+use super::word::is_name;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Not at all.
+    None,
+    /// By its name, before or behind the address.
+    Name,
+    /// By a frame before it, of whatever symbol.
+    Before(Frame),
+    /// By a frame behind it, of whatever symbol.
+    Behind(Frame),
+}
+
+/// How many words may stand between an address and its name: as many as readelf has.
+const BETWEEN: usize = 8;
+
+impl Naming {
+    /// Looks behind the address, then before it.
+    pub(super) fn of(
+        finder: &Finder<'_>,
+        line: &[u8],
+        digits: &Range<usize>,
+        end: usize,
+        address: u64,
+        before: Option<&Frame>,
+    ) -> Self {
+        match Self::behind(finder, line, end, address) {
+            Self::None => Self::before(finder, &line[..digits.start], address, before),
+            naming => naming,
+        }
+    }
+
+    fn behind(finder: &Finder<'_>, line: &[u8], end: usize, address: u64) -> Self {
+        let mut at = end;
+        // Whether a frame here is that of the address by what stands between, whatever it says.
+        let mut is_tight = true;
+        for _ in 0..BETWEEN {
+            at = skip(line, at, &mut is_tight);
+            let length = line[at..]
+                .iter()
+                .take(NAME_LONGEST)
+                .take_while(|&&byte| is_name(byte));
+            let word = at..at + length.count();
+            let (bytes, behind) = (&line[word.clone()], &line[word.end..]);
+            if bytes.is_empty() {
+                // gdb within a function: `0xffffffff81000050 <+16>`.
+                let is_offset = line[..at].ends_with(b"<") && behind.starts_with(b"+");
+                return if is_offset { Self::Name } else { Self::None };
+            }
+            if let Some(frame) = Frame::with_name(line, &word) {
+                return if is_tight || finder.starts_at(line, &frame, address) {
+                    Self::Behind(frame)
+                } else {
+                    Self::None
+                };
+            }
+            // `{:ext4:f+16}`, `ext4:f`
+            if let [b':' | b'!' | b'`', next, ..] = behind {
+                if is_name(*next) {
+                    at = word.end + 1;
+                    continue;
+                }
+            }
+            match finder.may_be_address(bytes) {
+                // `RIP: 0010:[<ffffffff81000050>]  [<ffffffff81000050>] f+0x10/0x80`
+                Some(other) if other == address => {
+                    let close = behind.iter().take_while(|byte| matches!(byte, b'>' | b']'));
+                    at = word.end + close.count();
+                    continue;
+                }
+                Some(_) => return Self::None,
+                None => {}
+            }
+            let is_number = bytes[0].is_ascii_digit();
+            // A letter is that of a list of symbols, unless it is the last word.
+            let is_letter = bytes.len() == 1 && !matches!(behind, [] | [b'\n' | b'\r' | b'\t', ..]);
+            if !is_number && !is_letter && finder.is_of(line, &word, address) {
+                return Self::Name;
+            }
+            if !is_number && !is_of_symbol_list(bytes) {
+                return Self::None;
+            }
+            at = word.end;
+        }
+        Self::None
+    }
+
+    fn before(finder: &Finder<'_>, line: &[u8], address: u64, frame: Option<&Frame>) -> Self {
+        let mut end = trimmed(line);
+        if end == line.len() {
+            return Self::None;
+        }
+        let mut is_tight = line[end..].iter().any(|&byte| is_open(byte));
+        for lead in [&b" at"[..], b" is"] {
+            if line[..end].ends_with(lead) {
+                end = trimmed(&line[..end - lead.len()]);
+                is_tight = true;
+            }
+        }
+        // A module between.
+        if line[..end].ends_with(b"]") {
+            let name = name_before(line, end - 1);
+            if let Some(name) = name.filter(|name| line[..name.start].ends_with(b"[")) {
+                end = trimmed(&line[..name.start]);
+            }
+        }
+        if let Some(frame) = frame.filter(|frame| frame.end == end) {
+            return if is_tight || finder.starts_at(line, frame, address) {
+                Self::Before(frame.clone())
+            } else {
+                Self::None
+            };
+        }
+        match name_before(line, end) {
+            Some(name) if finder.is_of(line, &name, address) => Self::Name,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Where what may stand between an address and its name ends.
+fn skip(line: &[u8], mut at: usize, is_tight: &mut bool) -> usize {
+    while let Some(&byte) = line.get(at) {
+        match byte {
+            b' ' | b'\t' | b'?' | b'!' | b'(' | b')' | b'{' => {}
+            // `<-` is ftrace's, and the caller follows.
+            b'<' if line.get(at + 1) != Some(&b'-') => {}
+            b':' => *is_tight &= at.checked_sub(1).is_some_and(|before| line[before] == b'{'),
+            b'[' | b'=' | b'*' => *is_tight = false,
+            _ => break,
+        }
+        at += 1;
+    }
+    at
+}
+
+/// What stands between an address and a name in lists of symbols: letters, sizes, `.text`, `FUNC`.
+fn is_of_symbol_list(word: &[u8]) -> bool {
+    word.len() == 1
+        || word[0] == b'.'
+        || word.iter().all(u8::is_ascii_hexdigit)
+        || word.iter().all(u8::is_ascii_uppercase)
+}
+
+/// Where a line ends without blanks and what opens before an address.
+fn trimmed(line: &[u8]) -> usize {
+    let kept = line
+        .iter()
+        .rposition(|&byte| !matches!(byte, b' ' | b'\t') && !is_open(byte));
+    kept.map_or(0, |last| last + 1)
+}
+
+fn is_open(byte: u8) -> bool {
+    matches!(byte, b'(' | b'<' | b'[' | b'{' | b'@' | b'=')
+}
