@@ -20,6 +20,7 @@ ffffffff810000c0 40 T __x64_sys_open
 ffffffff81000100 40 t btrfs_get.llvm.1234567890\t[btrfs]
 ffffffff81000140 40 t _RNvCs1234_7mycrate3foo\t[mycrate]
 ffffffff81000180 38 T ext4_sync\t[ext4]
+ffffffff81000800 200 d table\t[tab]
 ffffffff81001000 0 B _end
 ffffffffc0000000 80 t nf_hook\t[nf_x]
 ";
@@ -128,8 +129,16 @@ fn addresses_are_named() {
                 "ffffffffc0000010 (nf_hook+0x10/0x80 [nf_x])",
             ),
             (
-                "ffffffff81000010 vfs_opened",
-                "ffffffff81000010 (vfs_open+0x10/0x31) vfs_opened",
+                "old ffffffff81000010 new_name ffffffff81000018",
+                "old ffffffff81000010 (vfs_open+0x10/0x31) new_name ffffffff81000018 (vfs_open+0x18/0x31)",
+            ),
+            (
+                "RDX: ffffffff81000010 ORIG_RAX: 0 next=ffffffff81000010 prev_state=1",
+                "RDX: ffffffff81000010 (vfs_open+0x10/0x31) ORIG_RAX: 0 next=ffffffff81000010 (vfs_open+0x10/0x31) prev_state=1",
+            ),
+            (
+                "{ call_site: ffffffff81000010 } hitcount: 1",
+                "{ call_site: ffffffff81000010 (vfs_open+0x10/0x31) } hitcount: 1",
             ),
             (
                 "ffffffff81000010 at probe+0x1/0x20",
@@ -370,6 +379,16 @@ fn what_is_named_stays() {
             "[c00000017848b400] [c000000000000054] .vfs_open+0x14/0x40",
         ],
     );
+    // Names that these symbols have not, or elsewhere.
+    let text = "\
+ffffffff81000040 <sys_getppid>:
+  jmpq   ffffffff81000049 <sys_getppid+0x9>
+function = 0xffffffff81000042 <timer>,
+{ call_site: [ffffffff81000042] syslog_print_all       } hitcount: 1
+ffffffff81000040 t perf_event_nmi_handler
+lld: ffffffff810000c4   2a859a4        0     1           btf_ksym_iter_id
+";
+    assert_eq!(run(KERNEL, &[], text).1, text);
     // A name is of the address right beside it alone.
     check(
         KERNEL,
@@ -428,7 +447,7 @@ fn modules_of_frames() {
             ),
             (" ? probe+0x10/0x40", " ? probe+0x10/0x40 [nfs]"),
             ("ext4_sync+0x10/0x38", "ext4_sync+0x10/0x38 [ext4]"),
-            ("ext4_sync+0x10/0xe80", "ext4_sync+0x10/0xe80 [ext4]"),
+            ("ext4_sync+0x10/0x680", "ext4_sync+0x10/0x680 [ext4]"),
             (
                 "cpdma_start+0x10/0x20",
                 "cpdma_start+0x10/0x20 [ti_cpsw] [ti_cpsw_new]",
@@ -463,28 +482,28 @@ fn modules_of_frames() {
             ),
             // /proc and tracefs.
             (
-                "[<0>] ext4_sync+0x3c/0xe80",
-                "[<0>] ext4_sync+0x3c/0xe80 [ext4]",
+                "[<0>] ext4_sync+0x3c/0x680",
+                "[<0>] ext4_sync+0x3c/0x680 [ext4]",
             ),
             (
-                "0xffffc90000000000-0xffffc90000005000   20480 ext4_sync+0x30/0xe80 pages=4 vmalloc",
-                "0xffffc90000000000-0xffffc90000005000   20480 ext4_sync+0x30/0xe80 [ext4] pages=4 vmalloc",
+                "0xffffc90000000000-0xffffc90000005000   20480 ext4_sync+0x30/0x680 pages=4 vmalloc",
+                "0xffffc90000000000-0xffffc90000005000   20480 ext4_sync+0x30/0x680 [ext4] pages=4 vmalloc",
             ),
             (
-                "    4 ext4_sync+0x10/0xe80 age=1/2/3 pid=0-1 cpus=0",
-                "    4 ext4_sync+0x10/0xe80 [ext4] age=1/2/3 pid=0-1 cpus=0",
+                "    4 ext4_sync+0x10/0x680 age=1/2/3 pid=0-1 cpus=0",
+                "    4 ext4_sync+0x10/0x680 [ext4] age=1/2/3 pid=0-1 cpus=0",
             ),
             (
-                "  0)     2440      96   ext4_sync+0x10/0xe80",
-                "  0)     2440      96   ext4_sync+0x10/0xe80 [ext4]",
+                "  0)     2440      96   ext4_sync+0x10/0x680",
+                "  0)     2440      96   ext4_sync+0x10/0x680 [ext4]",
             ),
             (
-                " => ext4_sync+0x10/0xe80 <ffffffff81000190>",
-                " => ext4_sync+0x10/0xe80 [ext4] <ffffffff81000190>",
+                " => ext4_sync+0x10/0x680 <ffffffff81000190>",
+                " => ext4_sync+0x10/0x680 [ext4] <ffffffff81000190>",
             ),
             (
-                "12.3: ext4_sync+0x0/0xe80 <ffffffff81000180> <-ext4_sync+0x10/0xe80 <ffffffff81000190>",
-                "12.3: ext4_sync+0x0/0xe80 [ext4] <ffffffff81000180> <-ext4_sync+0x10/0xe80 [ext4] <ffffffff81000190>",
+                "12.3: ext4_sync+0x0/0x680 <ffffffff81000180> <-ext4_sync+0x10/0x680 <ffffffff81000190>",
+                "12.3: ext4_sync+0x0/0x680 [ext4] <ffffffff81000180> <-ext4_sync+0x10/0x680 [ext4] <ffffffff81000190>",
             ),
             ("12.3: ext4_sync <-vfs_open", "12.3: ext4_sync <-vfs_open"),
             (
@@ -492,8 +511,8 @@ fn modules_of_frames() {
                 "ffffffff81000180  r  ext4_sync+0x0 [ext4]    [DISABLED][FTRACE]",
             ),
             (
-                "#0: (rcu){....}-{1:2}, at: ext4_sync+0x10/0xe80",
-                "#0: (rcu){....}-{1:2}, at: ext4_sync+0x10/0xe80 [ext4]",
+                "#0: (rcu){....}-{1:2}, at: ext4_sync+0x10/0x680",
+                "#0: (rcu){....}-{1:2}, at: ext4_sync+0x10/0x680 [ext4]",
             ),
             ("probe+0x30 [<0>]", "probe+0x30 [nfs] [<0>]"),
         ],
@@ -534,6 +553,7 @@ fn modules_of_other_frames() {
             "myprobe+0x10/0x40",
             "+0x10 probe +0x10 probe+",
             "nothing+0x10/0x44",
+            "the table and table+256 should",
         ],
     );
 }
@@ -657,10 +677,15 @@ fn another_kernel() {
          which is at 0xffffffff81000000 here; the text may be of another kernel than the symbols: name those of that \
          kernel\n"
     );
+    assert_eq!(
+        note("ffffffff81000190 <vfs_open>:\n"),
+        "kallmodsyms: note: frames that do not fit the symbols: 1 of 1, the first in line 1: vfs_open where these have \
+         ext4_sync there; the text may be of another kernel than the symbols: name those of that kernel\n"
+    );
     // All moved alike: the same kernel, elsewhere.
     assert_eq!(
         note(
-            "[<ffffffff9f000010>] vfs_open+0x10/0x40\n[<ffffffff9f000190>] ext4_sync+0x10/0xe80 [ext4]\n"
+            "[<ffffffff9f000010>] vfs_open+0x10/0x40\n[<ffffffff9f000190>] ext4_sync+0x10/0x680 [ext4]\n"
         ),
         "kallmodsyms: note: frames that do not fit the symbols: 2 of 2, the first in line 1: vfs_open at 0xffffffff9f000000, \
          which is at 0xffffffff81000000 here; all are moved alike: try --slide 0x1e000000\n"
@@ -952,7 +977,7 @@ fn lookup_by_size_or_distance() {
             "kernel",
             "probe+0x10/0x20",
             "probe+0x10/0x40",
-            "ext4_sync+0x1/0xe80",
+            "ext4_sync+0x1/0x680",
         ],
         "",
     );

@@ -2,6 +2,8 @@
 
 //! What in a text says that it is of another kernel than the symbols.
 
+use std::ops::Range;
+
 use kallmodsyms::table::Entry;
 
 use super::finder::{Finder, Of};
@@ -46,7 +48,7 @@ impl Evidence {
         self.is_last = false;
         if of != Of::Unknown {
             self.frames += 1;
-            self.judge(finder, line, frame, of);
+            self.judge(finder, line, &frame.name, frame.size, of);
         }
     }
 
@@ -59,19 +61,38 @@ impl Evidence {
         of: Of<'_>,
     ) {
         if !self.is_last {
-            self.judge(finder, line, frame, of);
+            self.judge(finder, line, &frame.name, frame.size, of);
             self.frames = self.frames.max(self.misfits);
         }
     }
 
-    fn judge(&mut self, finder: &Finder<'_>, line: (usize, &[u8]), frame: &Frame, of: Of<'_>) {
+    /// Takes a name that the text has at the address of another symbol.
+    pub(super) fn name(
+        &mut self,
+        finder: &Finder<'_>,
+        line: (usize, &[u8]),
+        name: &Range<usize>,
+        there: Entry<'_>,
+    ) {
+        self.frames += 1;
+        self.judge(finder, line, name, None, Of::WrongName(there));
+    }
+
+    fn judge(
+        &mut self,
+        finder: &Finder<'_>,
+        line: (usize, &[u8]),
+        name: &Range<usize>,
+        size: Option<u64>,
+        of: Of<'_>,
+    ) {
         let (number, line) = line;
         let there =
             |symbol: Entry<'_>| format!("these have {} there", symbol.name().escape_ascii());
         let (moved, what) = match of {
             Of::Unknown | Of::One(_) | Of::Several(..) => return,
             Of::WrongSize(symbol) => {
-                let said = frame.size.unwrap_or_default();
+                let said = size.unwrap_or_default();
                 let here = Finder::length(symbol);
                 (
                     None,
@@ -95,7 +116,7 @@ impl Evidence {
             _ => Moves::Several,
         };
         self.first.get_or_insert_with(|| {
-            let name = line[frame.name.clone()].escape_ascii();
+            let name = line[name.clone()].escape_ascii();
             (number, format!("{name} {what}"))
         });
     }

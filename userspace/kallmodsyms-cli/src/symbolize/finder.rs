@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 
-use kallmodsyms::SymbolTable;
 use kallmodsyms::table::Entry;
+use kallmodsyms::{Section, SymbolTable};
 
 use super::build_id::BuildId;
 use super::code::Code;
@@ -272,6 +272,13 @@ impl<'t> Finder<'t> {
         (symbols.len() <= NAMESAKES).then_some((start, symbols))
     }
 
+    /// Whether the image has a symbol of this name.
+    pub(super) fn has_in_image(&self, line: &[u8], name: &Range<usize>) -> bool {
+        let symbols = self.namesakes(line, name);
+        let is_image = |symbol: &Entry<'_>| symbol.group().is_image();
+        symbols.is_some_and(|(_, symbols)| symbols.iter().any(is_image))
+    }
+
     /// Whether a symbol of this name has the address.
     pub(super) fn is_of(&self, line: &[u8], name: &Range<usize>, address: u64) -> bool {
         self.places(address).any(|place| {
@@ -319,6 +326,10 @@ impl<'t> Finder<'t> {
             let there = there.filter(|(symbol, _)| symbol.group().is_image());
             return there.map_or(Of::Unknown, |(symbol, _)| Of::WrongName(symbol));
         };
+        if frame.size.is_none() {
+            // Of data, `table+256` in any text may be something else.
+            symbols.retain(|symbol| symbol.section() == Section::Text);
+        }
         if let Some(module) = module {
             symbols.retain(|symbol| symbol.modules().contains(module));
         }

@@ -9,6 +9,7 @@
 //! | the kernel | `[<ffffffff81000050>] ? f+0x10/0x80`, `[<c0100054>] (f) from [<c01000a0>] (g+0x64/0x90)` |
 //! | powerpc, mips, s390 | `[c0000000001d5e00] .f+0x10/0x40`, `epc : 80100054 f+0x14/0x72c`, `([<...>] f+0x10/0x20)` |
 //! | gdb, objdump | `0xffffffff81000050 <f+16>`, `ffffffff81000040 <f>:` |
+//! | histograms of ftrace | `call_site: [ffffffff81000050] f` |
 //! | nm, readelf, objdump -t | `ffffffff81000040 T f`, `1: ffffffff81000040 128 FUNC GLOBAL DEFAULT 1 f` |
 //! | crash | `f at ffffffff81000050`, `ffffffff81000050 (t) f+16` |
 //! | ftrace | `=> f+0x10/0x80 <ffffffff81000050>`, `f <ffffffff81000040> <-g <ffffffff81000050>` |
@@ -27,6 +28,8 @@ pub(super) enum Naming {
     None,
     /// By its name, before or behind the address.
     Name,
+    /// By a name behind it that no symbol there has.
+    Other(Range<usize>),
     /// By a frame before it, of whatever symbol.
     Before(Frame),
     /// By a frame behind it, of whatever symbol.
@@ -46,17 +49,24 @@ impl Naming {
         address: u64,
         before: Option<&Frame>,
     ) -> Self {
-        match Self::behind(finder, line, end, address) {
+        let is_bracketed = end > digits.end;
+        match Self::behind(finder, line, end, address, is_bracketed) {
             Self::None => Self::before(finder, &line[..digits.start], address, before),
             naming => naming,
         }
     }
 
-    fn behind(finder: &Finder<'_>, line: &[u8], end: usize, address: u64) -> Self {
+    fn behind(
+        finder: &Finder<'_>,
+        line: &[u8],
+        end: usize,
+        address: u64,
+        is_bracketed: bool,
+    ) -> Self {
         let mut at = end;
         // Whether a frame here is that of the address by what stands between, whatever it says.
         let mut is_tight = true;
-        for _ in 0..BETWEEN {
+        for between in 0..BETWEEN {
             at = skip(line, at, &mut is_tight);
             let length = line[at..]
                 .iter()
@@ -98,6 +108,10 @@ impl Naming {
             let is_letter = bytes.len() == 1 && !matches!(behind, [] | [b'\n' | b'\r' | b'\t', ..]);
             if !is_number && !is_letter && finder.is_of(line, &word, address) {
                 return Self::Name;
+            }
+            let may_be_name = is_tight && (is_bracketed || between > 0);
+            if is_in_angles(line, &word) || (may_be_name && is_identifier(bytes, behind)) {
+                return Self::Other(word);
             }
             if !is_number && !is_of_symbol_list(bytes) {
                 return Self::None;
@@ -154,6 +168,16 @@ fn skip(line: &[u8], mut at: usize, is_tight: &mut bool) -> usize {
         at += 1;
     }
     at
+}
+
+/// gdb and objdump: `ffffffff81000040 <f>:`.
+fn is_in_angles(line: &[u8], word: &Range<usize>) -> bool {
+    line[..word.start].ends_with(b" <") && line[word.end..].starts_with(b">")
+}
+
+/// Whether a word is the name of a symbol by its looks: `syslog_print_all`, but none that has a value.
+fn is_identifier(word: &[u8], behind: &[u8]) -> bool {
+    word.contains(&b'_') && !word[0].is_ascii_digit() && !matches!(behind, [b':' | b'=', ..])
 }
 
 /// What stands between an address and a name in lists of symbols: letters, sizes, `.text`, `FUNC`.

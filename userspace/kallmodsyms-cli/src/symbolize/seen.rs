@@ -58,6 +58,13 @@ impl Seen {
                     let of = finder.of(part.bytes, frame, None, Some(*value));
                     self.evidence.address(finder, line, frame, of);
                 }
+                Naming::Other(name) => {
+                    let image = symbol.filter(|(symbol, _)| symbol.group().is_image());
+                    let there = image.filter(|_| finder.has_in_image(part.bytes, name));
+                    if let Some((there, _)) = there {
+                        self.evidence.name(finder, line, name, there);
+                    }
+                }
                 Naming::None if symbol.is_some() => self.named = self.named.map(|named| named + 1),
                 Naming::None | Naming::Name | Naming::Behind(_) => {}
             },
