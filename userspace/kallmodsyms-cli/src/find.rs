@@ -109,6 +109,11 @@ fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
     if table.module(word.as_bytes()).is_some() {
         return Some(format!("it is a module: its symbols are '{word}`*'"));
     }
+    let query = Query::parse(name.as_bytes());
+    let module = query.module().map(String::from_utf8_lossy);
+    if let Some(wrong) = module.and_then(|module| suggest::module(table, &module)) {
+        return Some(wrong);
+    }
     let some = |search: Search, name: &str| !search.symbols(table, name).is_empty();
     let folding = Search {
         fold: true,
@@ -124,7 +129,6 @@ fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
     if some(ignoring, name) {
         return Some("with --ignore-case some are".into());
     }
-    let query = Query::parse(name.as_bytes());
     if let Some(pattern) = as_shell_pattern(name).filter(|pattern| some(search, pattern)) {
         return Some(format!("patterns are those of a shell: try '{pattern}'"));
     }
@@ -135,7 +139,7 @@ fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
     if query.module().is_some() && some(search, &alone) {
         return Some(format!("without the module some are: try {alone}"));
     }
-    if let Some(question) = suggest::question(&suggest::similar(table, &alone)) {
+    if let Some(question) = suggest::symbol(table, &alone) {
         return Some(question);
     }
     let part = format!("*{alone}*");

@@ -11,18 +11,39 @@ const LONGEST: usize = 64;
 /// How many to offer.
 const MOST: usize = 3;
 
+/// Which symbols may have been meant by a name that none has.
+pub(crate) fn symbol(table: &SymbolTable, name: &str) -> Option<String> {
+    question(&similar(table.iter().map(|symbol| symbol.name()), name))
+}
+
+/// What is wrong with a module, if no symbol is of it. A pattern may be of many.
+pub(crate) fn module(table: &SymbolTable, name: &str) -> Option<String> {
+    let name = name.replace('-', "_");
+    let is_known = name == "vmlinux" || table.module(name.as_bytes()).is_some();
+    if is_known || name.contains(['*', '?', '[']) {
+        return None;
+    }
+    if !table.facts().built_in_modules {
+        return Some(format!(
+            "no module {name} is loaded, and those of built-in code are not known: `kallmodsyms sources` says why"
+        ));
+    }
+    let question = question(&similar(table.modules().map(|module| module.name()), &name));
+    let question = question.map_or(String::new(), |question| format!(", {question}"));
+    Some(format!("there is no module {name}{question}"))
+}
+
 /// The names that differ least from this one, the nearest first, if few letters are wrong, missing, swapped or too
 /// many. Upper and lower case are the same here.
-pub(crate) fn similar<'t>(table: &'t SymbolTable, name: &str) -> Vec<&'t str> {
+fn similar<'n>(names: impl Iterator<Item = &'n [u8]>, name: &str) -> Vec<&'n str> {
     if name.len() > LONGEST {
         return Vec::new();
     }
     let name = name.to_ascii_lowercase();
     let limit = (name.len() / 4).clamp(1, 3);
-    let mut found: Vec<(usize, &str)> = table
-        .iter()
-        .filter(|symbol| symbol.name().len().abs_diff(name.len()) <= limit)
-        .filter_map(|symbol| std::str::from_utf8(symbol.name()).ok())
+    let mut found: Vec<(usize, &str)> = names
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit)
+        .filter_map(|candidate| std::str::from_utf8(candidate).ok())
         .map(|candidate| {
             (
                 osa_distance(&name, &candidate.to_ascii_lowercase()),
@@ -38,7 +59,7 @@ pub(crate) fn similar<'t>(table: &'t SymbolTable, name: &str) -> Vec<&'t str> {
 }
 
 /// `did you mean vfs_read or vfs_readv?`
-pub(crate) fn question(names: &[&str]) -> Option<String> {
+fn question(names: &[&str]) -> Option<String> {
     let (last, others) = names.split_last()?;
     Some(match others {
         [] => format!("did you mean {last}?"),
@@ -57,6 +78,7 @@ mod tests {
               ffffffff81000030 t vfs_read\nffffffff81000040 t caf\xe9\n",
         )
         .unwrap();
+        let similar = |name: &str| similar(table.iter().map(|symbol| symbol.name()), name);
         for (name, expected) in [
             ("vfs_raed", &["vfs_read", "vfs_readv"][..]),
             ("VFS_READV", &["vfs_readv", "vfs_read"]),
@@ -66,9 +88,32 @@ mod tests {
             ("x", &[]),
             ("", &[]),
         ] {
-            assert_eq!(similar(&table, name), expected, "{name}");
+            assert_eq!(similar(name), expected, "{name}");
         }
-        assert_eq!(similar(&table, &"vfs_read".repeat(9)), [""; 0]);
+        assert_eq!(similar(&"vfs_read".repeat(9)), [""; 0]);
+    }
+
+    #[test]
+    fn modules() {
+        let kernel = |bracket: &str| {
+            let lines = format!("ffffffff81000000 4 t f{bracket}\nffffffff81001000 0 B _end\n");
+            SymbolTable::from_bytes(lines.as_bytes()).unwrap()
+        };
+        let table = kernel("\t[ext4]");
+        for known in ["ext4", "vmlinux", "ext*"] {
+            assert_eq!(module(&table, known), None, "{known}");
+        }
+        assert_eq!(
+            module(&table, "ext5").as_deref(),
+            Some("there is no module ext5, did you mean ext4?")
+        );
+        assert_eq!(
+            module(&table, "nfs").as_deref(),
+            Some("there is no module nfs")
+        );
+        let unknown = SymbolTable::from_bytes(b"ffffffff81000000 t f\n").unwrap();
+        let text = module(&unknown, "nfs").unwrap();
+        assert!(text.starts_with("no module nfs is loaded, and "), "{text}");
     }
 
     #[test]

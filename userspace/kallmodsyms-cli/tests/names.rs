@@ -351,6 +351,14 @@ fn what_is_not_found() {
             "vfs_*: no symbol has the name vfs_* (for patterns there is `kallmodsyms find 'vfs_*'`)",
         ),
         (
+            "ext3`probe+0x4",
+            "ext3`probe+0x4: no symbol has the name ext3`probe (without the module some have it: try probe)",
+        ),
+        (
+            "ext3!prob",
+            "ext3!prob: no symbol has the name ext3`prob (there is no module ext3, did you mean ext4?)",
+        ),
+        (
             "nothing_like_it",
             "nothing_like_it: no symbol has the name nothing_like_it",
         ),
@@ -376,6 +384,7 @@ fn what_is_not_found() {
         ("ext4", "it is a module: its symbols are 'ext4`*'"),
         ("[ext4]", "it is a module: its symbols are 'ext4`*'"),
         ("VFS_READ", "with --ignore-case some are"),
+        ("ext3`pro*", "there is no module ext3, did you mean ext4?"),
         ("VFS_R*", "with --ignore-case some are"),
         ("/^vfs_.*/", "patterns are those of a shell: try 'vfs_*'"),
         (

@@ -203,7 +203,8 @@ impl<'t> Answers<'t> {
         if module.is_some() && !self.reading.named(name).is_empty() {
             return Some(format!("without the module some have it: try {name}"));
         }
-        suggest::question(&suggest::similar(self.table, name))
+        let wrong = module.and_then(|module| suggest::module(self.table, module));
+        wrong.or_else(|| suggest::symbol(self.table, name))
     }
 }
 
