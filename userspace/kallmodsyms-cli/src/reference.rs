@@ -25,6 +25,19 @@ pub(crate) struct Place<'q> {
     pub(crate) bracket: Option<&'q str>,
 }
 
+impl<'q> Place<'q> {
+    /// A name alone.
+    pub(crate) const fn named(name: &'q str) -> Self {
+        Self {
+            module: None,
+            name,
+            offset: None,
+            size: None,
+            bracket: None,
+        }
+    }
+}
+
 /// A text as one name, with or without more: `vfs_read`, ``ext4`ext4_probe+0x4/0x40 [ext4]``, `<A as B>::c+0x10`.
 pub(crate) fn place(text: &str) -> Place<'_> {
     let text = text.trim();
@@ -188,10 +201,7 @@ mod tests {
     fn of_module<'q>(module: Option<&'q str>, name: &'q str) -> Place<'q> {
         Place {
             module,
-            name,
-            offset: None,
-            size: None,
-            bracket: None,
+            ..Place::named(name)
         }
     }
 

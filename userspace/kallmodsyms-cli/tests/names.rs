@@ -400,16 +400,40 @@ fn what_is_not_found() {
             format!("kallmodsyms: no symbol is called {text} ({expected})\n")
         );
     }
-    // Behind its end is another symbol.
-    let (status, out, err) = files.run(&["lookup", "-i", "kernel", "vfs_read+0x44"], "");
-    assert_eq!(
-        (status, out.as_str()),
-        (0, "ffffffff81000044 probe+0x4/0x20 [ext4]\n")
-    );
-    assert_eq!(
-        err,
-        "kallmodsyms: note: vfs_read has 0x40 bytes, and 0x4 after its end is something else\n"
-    );
+}
+
+/// The kernel prints how far it is to the next symbol, other tools the size; what is neither is of another kernel.
+#[test]
+fn sizes_tell_symbols_apart() {
+    let files = Files::new(&[(
+        "kernel",
+        "ffffffff81000000 11 t probe\t[a]\nffffffff81000020 11 t probe\t[b]\nffffffff81000050 8 T next\n\
+         ffffffff81001000 0 B _end\n",
+    )]);
+    for (text, expected) in [
+        ("probe+0x1/0x20", "ffffffff81000001 probe+0x1/0x11 [a]\n"),
+        ("probe+0x1/0x30", "ffffffff81000021 probe+0x1/0x11 [b]\n"),
+        (
+            "probe+0x1/0x11",
+            "ffffffff81000001 probe+0x1/0x11 [a]\nffffffff81000021 probe+0x1/0x11 [b]\n",
+        ),
+        (
+            "probe+0x1/0x11 [b]",
+            "ffffffff81000021 probe+0x1/0x11 [b]\n",
+        ),
+    ] {
+        assert_eq!(good(&files, &["lookup", text]), expected, "{text}");
+    }
+    for (text, bytes) in [("next+0x4/0x99", "0x99"), ("next+0xff0", "0xff0")] {
+        let (_, out, err) = files.run(&["lookup", "-i", "kernel", text], "");
+        assert!(out.starts_with("ffffffff810"), "{out}");
+        assert_eq!(
+            err,
+            format!(
+                "kallmodsyms: note: no next has {bytes} bytes here: is that of another kernel?\n"
+            )
+        );
+    }
 }
 
 #[test]

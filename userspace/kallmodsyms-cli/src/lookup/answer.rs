@@ -56,18 +56,7 @@ impl<'t> Answers<'t> {
     pub(super) fn answer(&self, out: &mut Output, text: &str) -> anyhow::Result<bool> {
         match self.reading.meaning(text) {
             Meaning::Address(address) => Ok(self.address(out, text, address)?),
-            Meaning::Symbols(symbols, offset) => {
-                let mut found = false;
-                for symbol in symbols {
-                    note_end(out, symbol, offset)?;
-                    let address = symbol
-                        .address()
-                        .wrapping_add(offset)
-                        .wrapping_add(self.arguments.slide);
-                    found |= self.address(out, text, address)?;
-                }
-                Ok(found)
-            }
+            Meaning::Symbols(symbols, place) => Ok(self.symbols(out, text, &symbols, place)?),
             Meaning::Unknown(place) => {
                 self.unknown(out, text, place)?;
                 Ok(false)
@@ -77,6 +66,37 @@ impl<'t> Answers<'t> {
                 shortened(text)
             ),
         }
+    }
+
+    /// The same place in each of some symbols.
+    fn symbols(
+        &self,
+        out: &mut Output,
+        query: &str,
+        symbols: &[Entry<'t>],
+        place: Place<'_>,
+    ) -> io::Result<bool> {
+        let offset = place.offset.unwrap_or(0);
+        if !symbols
+            .iter()
+            .any(|symbol| self.reading.fits(*symbol, place))
+        {
+            let Place { name, size, .. } = place;
+            let wrong = size.unwrap_or(offset);
+            tell(
+                out,
+                &format!("note: no {name} has {wrong:#x} bytes here: is that of another kernel?"),
+            )?;
+        }
+        let mut found = false;
+        for symbol in symbols {
+            let address = symbol
+                .address()
+                .wrapping_add(offset)
+                .wrapping_add(self.arguments.slide);
+            found |= self.address(out, query, address)?;
+        }
+        Ok(found)
     }
 
     fn address(&self, out: &mut Output, query: &str, address: u64) -> io::Result<bool> {
@@ -205,23 +225,6 @@ impl<'t> Answers<'t> {
         }
         let wrong = module.and_then(|module| suggest::module(self.table, module));
         wrong.or_else(|| suggest::symbol(self.table, name))
-    }
-}
-
-/// Says so if a place is not in the symbol that it is said to be in: the text may be of another kernel.
-fn note_end(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
-    let behind = symbol.size().and_then(|size| offset.checked_sub(size));
-    match behind {
-        // Of a marker nothing is expected, and a debugger counts from above: `vfs_read-4`.
-        Some(behind) if symbol.size() != Some(0) && offset < 1 << 63 => tell(
-            out,
-            &format!(
-                "note: {} has {:#x} bytes, and {behind:#x} after its end is something else",
-                symbol.name().escape_ascii(),
-                offset - behind
-            ),
-        ),
-        _ => Ok(()),
     }
 }
 

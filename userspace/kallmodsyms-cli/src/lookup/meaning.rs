@@ -13,8 +13,8 @@ use crate::reference::{self, Place, Reference};
 /// What a text asks for.
 pub(super) enum Meaning<'q, 't> {
     Address(u64),
-    /// So many bytes into each of these.
-    Symbols(Vec<Entry<'t>>, u64),
+    /// A place in each of these.
+    Symbols(Vec<Entry<'t>>, Place<'q>),
     /// A name that no symbol has.
     Unknown(Place<'q>),
     /// None of these.
@@ -60,11 +60,11 @@ impl<'t> Reading<'t> {
         // Where the whole is a name, signs in it are part of that.
         let found = self.named(text);
         if !found.is_empty() {
-            return Meaning::Symbols(found, 0);
+            return Meaning::Symbols(found, Place::named(text));
         }
         let found = self.symbols(place);
         if !found.is_empty() {
-            return Meaning::Symbols(found, place.offset.unwrap_or(0));
+            return Meaning::Symbols(found, place);
         }
         if let Some(address) = reference::address(text) {
             return Meaning::Address(address);
@@ -92,7 +92,7 @@ impl<'t> Reading<'t> {
                 Reference::Place(place) => {
                     let found = self.symbols(place);
                     if !found.is_empty() {
-                        return Some(Meaning::Symbols(found, place.offset.unwrap_or(0)));
+                        return Some(Meaning::Symbols(found, place));
                     }
                     Meaning::Unknown(place)
                 }
@@ -103,10 +103,20 @@ impl<'t> Reading<'t> {
             return first;
         }
         reference::names(line)
-            .map(|name| self.named(name))
-            .find(|found| !found.is_empty())
-            .map(|found| Meaning::Symbols(found, 0))
+            .map(|name| (self.named(name), name))
+            .find(|(found, _)| !found.is_empty())
+            .map(|(found, name)| Meaning::Symbols(found, Place::named(name)))
             .or(first)
+    }
+
+    /// Whether a symbol can be the one that a text speaks of, as far as sizes tell.
+    pub(super) fn fits(&self, symbol: Entry<'_>, place: Place<'_>) -> bool {
+        let offset = place.offset.unwrap_or(0);
+        // A debugger counts from above: `vfs_read-4`.
+        let is_above = offset >= 1 << 63;
+        is_above
+            || extent::fits(self.table, symbol, offset, place.size)
+            || extent::may_fit(self.table, symbol, offset, place.size)
     }
 
     /// The symbols of a name, of the module and the size that stand with it if any are.
@@ -117,11 +127,7 @@ impl<'t> Reading<'t> {
                 symbol.modules().contains(module.as_bytes())
             });
         }
-        if let Some(size) = place.size {
-            let offset = place.offset.unwrap_or(0);
-            let fits = |&symbol: &Entry<'_>| extent::fits(self.table, symbol, offset, Some(size));
-            prefer(&mut found, fits);
-        }
+        prefer(&mut found, |symbol| self.fits(*symbol, place));
         found
     }
 }
