@@ -15,6 +15,7 @@ use anyhow::ensure;
 use clap::Args;
 use serde::Serialize;
 
+use crate::demangle::demangled;
 use crate::estimate::Estimate;
 use crate::input::{self, Input};
 use crate::json::Hex;
@@ -31,13 +32,14 @@ const EXAMPLES: &str = "\
 const STATUS: &str = "0, 2 for wrong usage, an unreadable file, or one without sizes";
 
 const JSON: &str = "one object, a tree. Each node has
-  name      of the picture, the module (vmlinux for code of none), the section, in vmlinux what
-            names start with (acpi_*), the symbol
-  bytes     how many it stands for; each byte counts once in the whole tree
-  symbols   how many it stands for
-  group     of a module: core, built-in, loaded, ftrace, bpf or kprobes
-  address   of a symbol, as text, hexadecimal with 0x
-  children  the nodes below, the largest first; a symbol has none";
+  name       of the picture, the module (vmlinux for code of none), the section, in vmlinux what
+             names start with (acpi_*), the symbol
+  bytes      how many it stands for; each byte counts once in the whole tree
+  symbols    how many it stands for
+  group      of a module: core, built-in, loaded, ftrace, bpf or kprobes
+  address    of a symbol, as text, hexadecimal with 0x
+  demangled  the name of a symbol as Rust's source code has it, where it is one of Rust
+  children   the nodes below, the largest first; a symbol has none";
 
 /// Draw bytes by module, section and symbol: an SVG picture that opens in a browser
 #[derive(Args)]
@@ -125,6 +127,8 @@ struct Node {
     group: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<Hex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demangled: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     children: Vec<Node>,
 }
@@ -137,6 +141,7 @@ impl Node {
             symbols,
             group: None,
             address: None,
+            demangled: None,
             children,
         }
     }
@@ -188,6 +193,7 @@ impl Node {
         let name = String::from_utf8_lossy(leaf.symbol.name()).into_owned();
         Self {
             address: Some(Hex(leaf.symbol.address())),
+            demangled: demangled(leaf.symbol.name()),
             ..Self::new(name, leaf.bytes, 1, Vec::new())
         }
     }

@@ -222,7 +222,7 @@ fn json_is_as_documented() {
         &["modules"],
         &["diff", "old"],
         &["gaps", "--min-size", "1"],
-        &["treemap", "-n", "2"],
+        &["treemap", "-n", "20"],
         &["sources", "--root", "root"],
     ] {
         let output = files.command(arguments).arg("--json").output().unwrap();

@@ -579,3 +579,16 @@ fn another_installed_kernel() {
         "{err}"
     );
 }
+
+/// A picture is for people; in the tree the name of Rust's source is a field of its own.
+#[test]
+fn names_of_rust_in_pictures() {
+    let files = kernel();
+    let picture = good(&files, &["treemap"]);
+    assert!(picture.contains("rust_m::init [rust_m]"), "{picture}");
+    assert!(!picture.contains("_RNv"), "{picture}");
+    let tree = good(&files, &["treemap", "--json"]);
+    let node = "\"name\":\"_RNvCs1234_6rust_m4init\",\"bytes\":32,\"symbols\":1,\
+                \"address\":\"0xffffffffc0000000\",\"demangled\":\"rust_m::init\"";
+    assert!(tree.contains(node), "{tree}");
+}

@@ -8,6 +8,7 @@ use kallmodsyms::{Group, Section};
 
 use super::layout::{Area, squarify};
 use super::tree::{Branch, Family, Leaf, Part, Tree};
+use crate::demangle::demangled;
 use crate::number;
 
 /// How the picture is to look.
@@ -281,7 +282,8 @@ impl Svg {
         for ((bytes, leaf), area) in items.into_iter().zip(squarify(&sizes, area)) {
             let (name, place) = match leaf {
                 Some(Leaf { symbol, .. }) => (
-                    String::from_utf8_lossy(symbol.name()).into_owned(),
+                    demangled(symbol.name())
+                        .unwrap_or_else(|| String::from_utf8_lossy(symbol.name()).into_owned()),
                     format!(" at {:#x}", symbol.address()),
                 ),
                 None => (family.rest_name(), String::new()),
