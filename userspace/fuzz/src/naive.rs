@@ -199,10 +199,22 @@ fn offset(field: &[u8]) -> Option<u64> {
     (format!("{value:08x}") == text).then_some(value)
 }
 
+/// Whether a symbol only marks code or data in the midst of others.
+fn is_mapping(symbol: &Symbol<'_>) -> bool {
+    let name = symbol.name;
+    let inner = ["__kvm_nvhe_", "__pi_"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix.as_bytes()));
+    let local = inner.unwrap_or(name);
+    local.starts_with(b"$") || local.starts_with(b".L") || name.starts_with(b"L0")
+}
+
 /// All symbols of a table in plain vectors, searched from one end to the other.
 pub struct Model<'a> {
     symbols: Vec<Symbol<'a>>,
     ends: Vec<u64>,
+    /// How far each reaches whose size is not known.
+    reaches: Vec<u64>,
     /// The rank of the first symbol with the same extent.
     firsts: Vec<usize>,
 }
@@ -222,33 +234,42 @@ impl<'a> Model<'a> {
             is_core(symbol) || (listed && dialect != Dialect::Kallsyms)
         };
         let mut symbols = source.to_vec();
+        // Where all sizes are zero, none is known.
+        if symbols.iter().all(|symbol| symbol.size == Some(0)) {
+            symbols.iter_mut().for_each(|symbol| symbol.size = None);
+        }
         symbols.sort_by_key(|symbol| {
             let size = symbol.size.unwrap_or(0);
             (symbol.address, size != 0, Reverse(size))
         });
         let in_image: Vec<bool> = symbols.iter().map(in_image).collect();
 
-        let end = |index: usize| {
+        let reach = |index: usize| {
             let this: &Symbol<'_> = &symbols[index];
-            if let Some(size) = this.size {
-                return this.address.saturating_add(size);
-            }
             let page_end = (this.address / 4096).saturating_add(1).saturating_mul(4096);
-            let above = |other: &Symbol<'_>| other.address > this.address;
+            let above = |other: &Symbol<'_>| other.address > this.address && !is_mapping(other);
             let Some(next) = symbols.iter().position(above) else {
                 return page_end;
             };
             // The last symbol at this address decides for all.
-            let (here, there) = (&symbols[next - 1], &symbols[next]);
+            let at = |other: &Symbol<'_>| other.address == this.address && !is_mapping(other);
+            let last = symbols.iter().rposition(at).unwrap_or(index);
+            let (here, there) = (&symbols[last], &symbols[next]);
             let same_owner = (here.modules, here.object) == (there.modules, there.object)
-                || (in_image[next - 1] && in_image[next]);
+                || (in_image[last] && in_image[next]);
             if same_owner && there.address - this.address < 1 << 32 {
                 there.address
             } else {
                 there.address.min(page_end)
             }
         };
-        let ends = (0..symbols.len()).map(end).collect();
+        let reaches: Vec<u64> = (0..symbols.len()).map(reach).collect();
+        let end = |(symbol, &reach): (&Symbol<'_>, &u64)| match symbol.size {
+            _ if is_mapping(symbol) => symbol.address,
+            Some(size) => symbol.address.saturating_add(size),
+            None => reach,
+        };
+        let ends = symbols.iter().zip(&reaches).map(end).collect();
         let first = |symbol: &Symbol<'_>| {
             let extent = |other: &Symbol<'_>| (other.address, other.size);
             let same = |other: &Symbol<'_>| extent(other) == extent(symbol);
@@ -258,6 +279,7 @@ impl<'a> Model<'a> {
         Self {
             symbols,
             ends,
+            reaches,
             firsts,
         }
     }
@@ -277,12 +299,35 @@ impl<'a> Model<'a> {
     /// The ranks of all symbols that contain an address: the innermost first, those of one extent in table order.
     #[must_use]
     pub fn containing(&self, address: u64) -> Vec<usize> {
-        let contains =
-            |index: &usize| self.symbols[*index].address <= address && address < self.ends[*index];
+        let contains = |index: &usize| {
+            let symbol = &self.symbols[*index];
+            symbol.address <= address && address < self.ends[*index] && !is_mapping(symbol)
+        };
         let mut found: Vec<usize> = (0..self.symbols.len()).filter(contains).collect();
         // Stable, so that aliases stay in order.
         found.sort_by_key(|&index| Reverse(self.firsts[index]));
         found
+    }
+
+    /// The rank of the symbol that a look-up answers with: the innermost, or code of size zero that nothing covers and
+    /// nothing follows.
+    #[must_use]
+    pub fn lookup(&self, address: u64) -> Option<usize> {
+        if let Some(&first) = self.containing(address).first() {
+            return Some(first);
+        }
+        let below = |symbol: &Symbol<'_>| symbol.address <= address && !is_mapping(symbol);
+        let last = self.symbols.iter().rposition(below)?;
+        let is_code = |symbol: &Symbol<'_>| {
+            symbol.address == self.symbols[last].address
+                && symbol.size == Some(0)
+                && b"tTwW".contains(&symbol.kind)
+                && !is_mapping(symbol)
+        };
+        if self.symbols[last].size != Some(0) || address >= self.reaches[last] {
+            return None;
+        }
+        self.symbols[..=last].iter().rposition(is_code)
     }
 
     /// The ranks of all symbols of a name.

@@ -42,11 +42,17 @@ pub fn system_map(input: &[u8]) {
     assert!(distances.iter().all(|&bytes| bytes == slide.bytes()));
     assert_eq!(distances.len(), slide.witnesses());
 
-    // What lies below all code stays, and so do modules.
-    let is_code = |entry: &Entry<'_>| entry.kind() == Kind::Function && entry.group().is_image();
-    let code = map.iter().find(is_code).unwrap().address();
+    // What lies below the image stays, and so do modules. The image starts with the page of its marker, or of its code.
+    let is_code = |entry: &Entry<'_>| {
+        entry.kind() == Kind::Function && entry.group().is_image() && entry.address() >= 4096
+    };
+    let is_start =
+        |entry: &Entry<'_>| [&b"_text"[..], b"_stext", b"stext"].contains(&entry.name());
+    let code: Vec<_> = map.iter().filter(is_code).collect();
+    let start = code.iter().find(|entry| is_start(entry)).or(code.first());
+    let start = start.map_or(0, |entry| entry.address() / 4096 * 4096);
     let place = |entry: Entry<'_>| match entry.address() {
-        address if entry.group().is_image() && address >= code => {
+        address if entry.group().is_image() && address >= start => {
             address.wrapping_add(slide.bytes())
         }
         address => address,

@@ -23,7 +23,7 @@ use object::read::{ReadRef, StringTable};
 
 use crate::grammar::NAME_MAX;
 use crate::table::{Builder, Facts};
-use crate::{ErrorKind, Modules, Symbol, SymbolTable};
+use crate::{ErrorKind, Modules, Symbol, SymbolTable, Width};
 
 /// Lists the symbols of an image as the kernel does, at the linker's addresses.
 ///
@@ -284,6 +284,11 @@ impl<'d, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'d>> Image<'d, Elf, R>
         let facts = Facts {
             sizes: true,
             built_in_modules: false,
+            width: if self.header.is_class_64() {
+                Width::Bits64
+            } else {
+                Width::Bits32
+            },
         };
         let table = builder.finish(facts).map_err(|kind| match kind {
             ErrorKind::TooLarge => Error::TooLarge,

@@ -161,6 +161,9 @@ pub enum ErrorKind {
     /// Something else than a lower-case hex digit in the address.
     #[error("expected a lower-case hex digit in the address, found {}", Byte(*.0))]
     AddressDigit(u8),
+    /// A symbol that is not defined, as `nm` lists it.
+    #[error("expected an address, found a symbol that is not defined")]
+    Undefined,
     /// A size with more digits than an address.
     #[error("expected a size of at most {max} digits, found {found}")]
     SizeLength {
@@ -236,7 +239,7 @@ pub enum ErrorKind {
     #[error("expected addresses, found them hidden: all are zero")]
     HiddenAddresses,
     /// More than a [`SymbolTable`](crate::SymbolTable) holds.
-    #[error("expected at most 4 GiB of names, found more")]
+    #[error("expected at most 4 GiB of names and 65,536 lists of modules, found more")]
     TooLarge,
 }
 
@@ -258,7 +261,7 @@ impl ErrorKind {
             Self::DialectChanged { .. } => Rule::Dialect,
             Self::NoSymbols => Rule::Empty,
             Self::HiddenAddresses => Rule::Hidden,
-            Self::AddressLength { .. } | Self::AddressDigit(_) => Rule::Address,
+            Self::AddressLength { .. } | Self::AddressDigit(_) | Self::Undefined => Rule::Address,
             Self::SizeLength { .. } | Self::SizeLeadingZero | Self::SizeDigit(_) => Rule::Size,
             Self::KindLength(_) | Self::KindByte(_) => Rule::Type,
             Self::NulByte

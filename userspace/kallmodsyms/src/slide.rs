@@ -59,6 +59,27 @@ impl Slide {
         stray.map_or(Ok(slide), Err)
     }
 
+    /// A slide that is known, as an oops says it (`Kernel Offset`). Added modulo 2^64, so that one down is as good.
+    ///
+    /// ```
+    /// use kallmodsyms::{Slide, SymbolTable};
+    ///
+    /// let map = SymbolTable::from_bytes(b"0000000000001000 D tlb_state\nffffffff81000000 T _text\n")?;
+    /// let slide = Slide::by(0x2100_0000, &map);
+    /// assert_eq!(slide.move_address(0xffff_ffff_8100_0010), 0xffff_ffff_a200_0010);
+    /// assert_eq!(slide.linked_address(0xffff_ffff_a200_0010), 0xffff_ffff_8100_0010);
+    /// assert_eq!((slide.move_address(0x1008), slide.linked_address(0x1008)), (0x1008, 0x1008));
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn by(bytes: u64, linked: &SymbolTable) -> Self {
+        Self {
+            bytes,
+            from: linked.image_start(),
+            witnesses: 0,
+        }
+    }
+
     /// Finds the slide that most symbols agree on, and with it why it may be none: those that do not agree.
     pub(crate) fn of_most(
         linked: &SymbolTable,
@@ -66,10 +87,8 @@ impl Slide {
     ) -> Result<(Self, Option<SlideError>), SlideError> {
         // The slide that most symbols so far agree on, by majority vote: if there is a majority, it wins.
         let (mut winner, mut lead) = (0, 0_usize);
-        let mut from = u64::MAX;
         let mut pairs = Vec::new();
         for symbol in linked.iter().filter(|&symbol| is_code(symbol)) {
-            from = from.min(symbol.address());
             let Some(twin) = twin(symbol, linked, running) else {
                 continue;
             };
@@ -100,7 +119,7 @@ impl Slide {
         });
         let slide = Self {
             bytes: winner,
-            from,
+            from: linked.image_start(),
             witnesses: agree,
         };
         Ok((slide, stray))
@@ -119,7 +138,7 @@ impl Slide {
         self.bytes
     }
 
-    /// How many code symbols agree on it: at least one.
+    /// How many code symbols agree on it: at least one, unless it was [given](Self::by).
     ///
     /// ```
     /// # use kallmodsyms::{Slide, SymbolTable};
@@ -134,8 +153,8 @@ impl Slide {
 
     /// Where the running kernel has what the linker put at an address.
     ///
-    /// What lies below all code does not move: per-CPU data that is counted from 0 (x86-64 before Linux 6.15), and
-    /// numbers that are no addresses.
+    /// What lies below [the image](SymbolTable::image_start) does not move: per-CPU data that is counted from 0 (x86-64
+    /// before Linux 6.15), and numbers that are no addresses.
     ///
     /// ```
     /// # use kallmodsyms::{Slide, SymbolTable};
@@ -149,6 +168,29 @@ impl Slide {
             address
         } else {
             address.wrapping_add(self.bytes)
+        }
+    }
+
+    /// Where the linker put what the running kernel has at an address.
+    ///
+    /// What is not in the image has not moved.
+    ///
+    /// ```
+    /// # use kallmodsyms::{Slide, SymbolTable};
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 T _text\n")?;
+    /// let down = Slide::by(0x1000_u64.wrapping_neg(), &table);
+    /// assert_eq!(down.linked_address(0xffff_ffff_80ff_f010), 0xffff_ffff_8100_0010);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn linked_address(&self, address: u64) -> u64 {
+        let linked = address.wrapping_sub(self.bytes);
+        // A slide is less than half of the address space, so what wraps round was not in the image.
+        let wraps = (self.bytes <= u64::MAX / 2) != (linked <= address);
+        if address < self.from && (linked < self.from || wraps) {
+            address
+        } else {
+            linked
         }
     }
 

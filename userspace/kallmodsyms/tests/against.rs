@@ -101,6 +101,7 @@ fn vmlinux(file: &str) -> SymbolTable {
     let facts = Facts {
         sizes: true,
         built_in_modules: false,
+        ..Facts::default()
     };
     builder.finish(facts).expect("there are addresses")
 }

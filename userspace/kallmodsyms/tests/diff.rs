@@ -681,6 +681,7 @@ fn sizes_of_the_image_alone() {
     let facts = Facts {
         sizes: true,
         built_in_modules: false,
+        ..Facts::default()
     };
     let vmlinux = vmlinux.finish(facts).expect("there are addresses");
     let kallsyms = read("kallsyms");

@@ -223,7 +223,8 @@ fn every_class_and_byte_order() {
             table.facts(),
             Facts {
                 sizes: true,
-                built_in_modules: false
+                built_in_modules: false,
+                width: if is_64 { Width::Bits64 } else { Width::Bits32 },
             }
         );
         let id = elf::build_id(&image.build()).unwrap().unwrap();

@@ -212,7 +212,8 @@ fn each_section_is_placed_by_its_anchor() {
         table.facts(),
         Facts {
             sizes: false,
-            built_in_modules: true
+            built_in_modules: true,
+            ..Facts::default()
         }
     );
     assert_eq!(

@@ -146,7 +146,8 @@ fn sizes_of_the_image_leave_the_rest_as_it_was() {
         running.facts(),
         Facts {
             sizes: true,
-            built_in_modules: false
+            built_in_modules: false,
+            ..Facts::default()
         }
     );
     let sizes: Vec<_> = running.iter().map(|symbol| symbol.size()).collect();

@@ -150,7 +150,8 @@ fn a_kernel_with_kallmodsyms_needs_no_other_file() {
         kernel.table().facts(),
         Facts {
             sizes: true,
-            built_in_modules: true
+            built_in_modules: true,
+            ..Facts::default()
         }
     );
     assert_eq!(kernel.report().lacks(), []);
@@ -177,7 +178,8 @@ fn ranges_and_an_image_complete_kallsyms() {
         table.facts(),
         Facts {
             sizes: true,
-            built_in_modules: true
+            built_in_modules: true,
+            ..Facts::default()
         }
     );
     assert_eq!(
@@ -436,7 +438,8 @@ fn kallmodsyms_of_2021_without_sizes_gets_them_from_an_image() {
         kernel.table().facts(),
         Facts {
             sizes: true,
-            built_in_modules: true
+            built_in_modules: true,
+            ..Facts::default()
         }
     );
     assert_eq!(modules(kernel.table(), "rapl_init"), "[rapl] [rapl_too]");

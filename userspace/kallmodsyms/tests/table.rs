@@ -56,20 +56,27 @@ struct Model {
     sized: bool,
     symbols: Vec<Plain>,
     groups: Vec<Group>,
+    /// The ranks of all that are no mapping symbols.
+    others: Vec<usize>,
 }
 
 impl Model {
     fn new(source: &[Plain], sized: bool) -> Self {
         let groups = groups(source, sized);
+        // Where all sizes are zero, none is known.
+        let sized = sized && source.iter().any(|symbol| symbol.size != 0);
         let mut order: Vec<usize> = (0..source.len()).collect();
         order.sort_by_key(|&index| {
             let Plain { address, size, .. } = source[index];
             let size = if sized { size } else { 0 };
             (address, size != 0, Reverse(size))
         });
+        let symbols: Vec<Plain> = order.iter().map(|&index| source[index].clone()).collect();
+        let is_other = |index: &usize| !is_mapping(&symbols[*index]);
         Self {
             sized,
-            symbols: order.iter().map(|&index| source[index].clone()).collect(),
+            others: (0..symbols.len()).filter(is_other).collect(),
+            symbols,
             groups: order.iter().map(|&index| groups[index]).collect(),
         }
     }
@@ -82,21 +89,33 @@ impl Model {
         self.sized.then_some(self.symbols[index].size)
     }
 
+    fn is_mapping(&self, index: usize) -> bool {
+        is_mapping(&self.symbols[index])
+    }
+
     fn end(&self, index: usize) -> u64 {
         let start = self.start(index);
+        if self.is_mapping(index) {
+            return start;
+        }
         if self.sized {
             return start.saturating_add(self.symbols[index].size);
         }
-        // To the next symbol that starts higher, if it is of the same module and not too far; else to the page's end.
+        self.reach(index)
+    }
+
+    /// To the next symbol that starts higher, if it is of the same module and not too far; else to the page's end.
+    fn reach(&self, index: usize) -> u64 {
+        let start = self.start(index);
         let page_end = (start | 0xfff).saturating_add(1);
         let next = self
-            .symbols
-            .partition_point(|symbol| symbol.address <= start);
-        if next == self.symbols.len() {
-            return page_end;
-        }
+            .others
+            .partition_point(|&other| self.start(other) <= start);
         // Of several symbols here, the last tells where this is.
-        let here = next - 1;
+        let (here, next) = match self.others.get(next) {
+            Some(&there) if next > 0 => (self.others[next - 1], there),
+            _ => return page_end,
+        };
         let owner = |index: usize| (&self.symbols[index].modules, self.symbols[index].object);
         let together = owner(here) == owner(next)
             || (self.groups[here].is_image() && self.groups[next].is_image());
@@ -113,7 +132,9 @@ impl Model {
 
     /// Innermost first, symbols of one extent in table order.
     fn containing(&self, address: u64) -> Vec<usize> {
-        let within = |&index: &usize| self.start(index) <= address && address < self.end(index);
+        let within = |&index: &usize| {
+            self.start(index) <= address && address < self.end(index) && !self.is_mapping(index)
+        };
         let mut found: Vec<usize> = (0..self.symbols.len()).filter(within).collect();
         found.sort_by_key(|&index| {
             let (start, size) = self.extent(index);
@@ -126,9 +147,25 @@ impl Model {
         if let Some(&index) = self.containing(address).first() {
             return Answer::Inside(index, address - self.start(index));
         }
+        if let Some(index) = self.code_without_size(address) {
+            return Answer::Inside(index, address - self.start(index));
+        }
         let after = (0..self.symbols.len()).find(|&index| self.start(index) > address);
         let before = after.unwrap_or(self.symbols.len()).checked_sub(1);
         Answer::Outside(before, after)
+    }
+
+    /// The code of size zero that is the last symbol at or below an address, as far as it would reach without sizes.
+    fn code_without_size(&self, address: u64) -> Option<usize> {
+        let below = |&index: &usize| self.start(index) <= address && !self.is_mapping(index);
+        let below = (0..self.symbols.len()).filter(below);
+        let last = below.clone().next_back().filter(|_| self.sized)?;
+        let is_code = |&index: &usize| b"tTwW".contains(&self.symbols[index].letter);
+        let alike = below.filter(|&index| self.extent(index) == (self.start(last), Some(0)));
+        alike
+            .filter(is_code)
+            .next_back()
+            .filter(|_| address < self.reach(last))
     }
 
     fn named(&self, name: &[u8]) -> Vec<usize> {
@@ -245,6 +282,11 @@ impl Model {
         }
         gaps
     }
+}
+
+/// Whether a symbol only marks code or data in the midst of others.
+fn is_mapping(symbol: &Plain) -> bool {
+    symbol.name.starts_with(b"$") || symbol.name.starts_with(b".L")
 }
 
 /// What a look-up answers, by rank.
@@ -366,6 +408,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         20 => (0_u32..500).prop_map(|number| format!("f{number}").into_bytes()),
         4 => select(&["probe", "__key.0", "t", "f1.cold", "f2.isra.0"][..]).prop_map(Vec::from),
         2 => (0_u32..9).prop_map(|number| format!("f{number}.llvm.{number}77").into_bytes()),
+        3 => select(&["$x", "$d.1", ".L3"][..]).prop_map(Vec::from),
         1 => select(&["probe.llvm.1", "probe.llvm.1.llvm.2", ".llvm.5", "x.llvm.", "x.llvm.9"][..])
             .prop_map(Vec::from),
         1 => select(&["probe.cfi", "f2.cfi_jt", "f2.0123456789ab.cfi", "f2$0123456789ab", "x.__uniq.7.llvm.f"][..])
@@ -725,6 +768,8 @@ fn a_real_table_agrees_with_its_file() {
     let (mut inside, mut several) = (0, 0);
     for (&address, answer) in addresses.iter().zip(answers) {
         let found = table.lookup(address).inside();
+        // Hand-written code has no size, and is found where nothing else is.
+        let found = found.filter(|(entry, offset)| entry.size().is_some_and(|size| *offset < size));
         let extent = |index: usize| {
             table
                 .get(index)

@@ -40,6 +40,7 @@ impl<'t> Matching<'t> {
             known: Facts {
                 sizes: old.facts().sizes && new.facts().sizes,
                 built_in_modules: old.facts().built_in_modules && new.facts().built_in_modules,
+                ..new.facts()
             },
             loaded_sizes: knows_loaded_sizes(old) && knows_loaded_sizes(new),
         };

@@ -29,8 +29,8 @@ pub(super) fn table(path: &Path) -> Result<SymbolTable, Error> {
             Err(ReadError::Symbol(error)) => return Err(malformed(error, reader.line())),
         }
     }
-    let dialect = reader.format().unwrap_or_default().dialect;
-    let finished = builder.finish(Facts::of(dialect));
+    let format = reader.format().unwrap_or_default();
+    let finished = builder.finish(Facts::of(format));
     finished.map_err(|kind| malformed(crate::Error::of_file(kind), b""))
 }
 
@@ -117,13 +117,18 @@ pub(super) fn vmlinux(
 ) -> Result<SymbolTable, Error> {
     use crate::elf;
 
-    let file = object::read::ReadCache::new(open(path)?);
+    let cache = object::read::ReadCache::new(open(path)?);
+    let left = core::cell::Cell::new(IMAGE_MAX);
+    let file = Budget {
+        cache: &cache,
+        left: &left,
+    };
     let bad = |error| Error::Elf {
         path: path.into(),
         error,
     };
     if let Some(running) = running {
-        let found = elf::build_id_of(&file).map_err(bad)?;
+        let found = elf::build_id_of(file).map_err(bad)?;
         if let Some(found) = found.filter(|found| found != running) {
             return Err(Error::OtherBuild {
                 path: path.into(),
@@ -132,7 +137,39 @@ pub(super) fn vmlinux(
             });
         }
     }
-    elf::symbols_of(&file).map_err(bad)
+    elf::symbols_of(file).map_err(bad)
+}
+
+/// How much of an image is read at most: headers, notes and symbols take some tens of megabytes.
+#[cfg(feature = "elf")]
+const IMAGE_MAX: u64 = 1 << 30;
+
+/// Reads as much as is allowed and no more: a file may claim that its symbols are terabytes, and have no bytes for them.
+#[cfg(feature = "elf")]
+#[derive(Clone, Copy)]
+struct Budget<'a> {
+    cache: &'a object::read::ReadCache<File>,
+    left: &'a core::cell::Cell<u64>,
+}
+
+#[cfg(feature = "elf")]
+impl<'a> object::read::ReadRef<'a> for Budget<'a> {
+    fn len(self) -> Result<u64, ()> {
+        self.cache.len()
+    }
+
+    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
+        self.left.set(self.left.get().checked_sub(size).ok_or(())?);
+        self.cache.read_bytes_at(offset, size)
+    }
+
+    fn read_bytes_at_until(
+        self,
+        range: core::ops::Range<u64>,
+        delimiter: u8,
+    ) -> Result<&'a [u8], ()> {
+        self.cache.read_bytes_at_until(range, delimiter)
+    }
 }
 
 /// Opens a file to read. A directory can be opened as well, so it is asked about.

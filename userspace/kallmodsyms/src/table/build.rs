@@ -2,12 +2,14 @@
 
 //! Makes a table from symbols in any order.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use once_cell::race::OnceBox;
 
 use super::address::Addresses;
+use super::mapping::{Mapping, is_mapping_symbol};
 use super::name::Names;
 use super::owner::Gathered;
 use super::reach::Reach;
@@ -24,7 +26,7 @@ use crate::{ErrorKind, Symbol};
 /// for symbol in Symbols::new(b"ffffffff81000000 4 T start\n") {
 ///     builder.push(&symbol?);
 /// }
-/// let table = builder.finish(Facts { sizes: true, built_in_modules: true }).unwrap();
+/// let table = builder.finish(Facts { sizes: true, built_in_modules: true, ..Facts::default() }).unwrap();
 /// assert_eq!(table.len(), 1);
 /// # Ok::<(), kallmodsyms::Error>(())
 /// ```
@@ -35,6 +37,7 @@ pub struct Builder {
     letters: Vec<u8>,
     names: Names,
     owners: Gathered,
+    has_mapping: bool,
 }
 
 /// How many bytes of a file tell how long its lines are.
@@ -66,6 +69,7 @@ impl Builder {
             letters: Vec::with_capacity(lines),
             names: Names::with_capacity(lines, names),
             owners: Gathered::default(),
+            has_mapping: false,
         }
     }
 
@@ -85,15 +89,16 @@ impl Builder {
         self.sizes.push(symbol.size.unwrap_or(0));
         self.letters.push(symbol.kind);
         self.names.push(symbol.name);
+        self.has_mapping |= is_mapping_symbol(symbol.name);
         self.owners.push(index, symbol.modules, symbol.object);
     }
 
-    /// Sorts and indexes the symbols.
+    /// Sorts and indexes the symbols. Where all of them have the size zero, sizes are not known, whatever the source says.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NoSymbols`] if there are none, [`ErrorKind::HiddenAddresses`] if all stand at 0,
-    /// [`ErrorKind::TooLarge`] over 4 GiB of names.
+    /// [`ErrorKind::TooLarge`] over 4 GiB of names or 65,536 different lists of modules.
     ///
     /// ```
     /// # use kallmodsyms::{ErrorKind, Symbols, table::{Builder, Facts}};
@@ -102,16 +107,18 @@ impl Builder {
     /// assert_eq!(builder.finish(Facts::default()).unwrap_err(), ErrorKind::HiddenAddresses);
     /// # Ok::<(), kallmodsyms::Error>(())
     /// ```
-    pub fn finish(mut self, facts: Facts) -> Result<SymbolTable, ErrorKind> {
+    pub fn finish(mut self, mut facts: Facts) -> Result<SymbolTable, ErrorKind> {
         if self.addresses.is_empty() {
             return Err(ErrorKind::NoSymbols);
         }
-        if self.names.is_full() {
+        if self.names.is_full() || self.owners.is_full() {
             return Err(ErrorKind::TooLarge);
         }
         if self.addresses.iter().all(|&address| address == 0) {
             return Err(ErrorKind::HiddenAddresses);
         }
+        // As tools write it that know of none: an image made of a kernel's memory, for instance.
+        facts.sizes &= self.sizes.any();
         self.sort();
 
         let Self {
@@ -120,11 +127,16 @@ impl Builder {
             mut letters,
             mut names,
             owners,
+            has_mapping,
         } = self;
         let count = starts.len();
+        let mut mapping = Mapping::default();
+        if has_mapping {
+            mapping = Mapping::of(&names);
+        }
         let mut reach = Reach::default();
         if facts.sizes {
-            reach = Reach::new(&starts, |index| sizes.get(index));
+            reach = Reach::new(&starts, |index| mapping.size(&sizes, index));
             sizes.shrink_to_fit();
         } else {
             sizes = Sizes::default();
@@ -138,6 +150,7 @@ impl Builder {
             addresses,
             sizes,
             reach,
+            mapping,
             image_sizes_only: false,
             letters,
             names,
@@ -177,11 +190,11 @@ impl Builder {
             }
         }
 
-        let order = self.order(start, least.0);
-        let order = || order.iter().map(|&index| index as usize);
-        reorder(&mut self.addresses, start, order());
-        self.sizes.reorder(start, order());
-        reorder(&mut self.letters, start, order());
+        let list = self.order(start, least.0);
+        let order = || list.iter().map(|&index| index as usize);
+        permute(&mut self.addresses, start, &list);
+        self.sizes.reorder(start, &list);
+        permute(&mut self.letters, start, &list);
         self.names.reorder(start, order());
         self.owners.reorder(start, count, order());
     }
@@ -194,7 +207,9 @@ impl Builder {
         let span = rest
             .iter()
             .fold(0, |span, address| span.max(address - base));
-        if u32::try_from(span).is_err() {
+        // Where all has to be sorted, memory counts more than time.
+        let is_much = rest.len() > self.addresses.len() / 2;
+        if is_much || u32::try_from(span).is_err() {
             let mut order: Vec<u32> = indices.collect();
             order.sort_unstable_by_key(|&index| {
                 (self.addresses[index as usize], size(index), index)
@@ -215,11 +230,34 @@ impl Builder {
     }
 }
 
-/// Puts the values from `start` on into this order.
-fn reorder<T: Copy>(values: &mut Vec<T>, start: usize, order: impl Iterator<Item = usize>) {
-    let moved: Vec<T> = order.map(|index| values[index]).collect();
-    values.truncate(start);
-    values.extend(moved);
+/// Puts the values from `start` on into this order, in place but for a bit for each: a copy of all would take as much
+/// memory as the values.
+pub(super) fn permute<T: Copy>(values: &mut [T], start: usize, order: &[u32]) {
+    // A few are copied, which takes less time.
+    if order.len() < values.len() / 2 {
+        let moved: Vec<T> = order.iter().map(|&index| values[index as usize]).collect();
+        values[start..].copy_from_slice(&moved);
+        return;
+    }
+    let values = &mut values[start..];
+    let mut done = vec![0_u64; values.len().div_ceil(64)];
+    for first in 0..values.len() {
+        if done[first / 64] >> (first % 64) & 1 == 1 {
+            continue;
+        }
+        // Round the circle of places, each of which takes the value of the next.
+        let (value, mut place) = (values[first], first);
+        loop {
+            done[place / 64] |= 1 << (place % 64);
+            let next = order[place] as usize - start;
+            if next == first {
+                values[place] = value;
+                break;
+            }
+            values[place] = values[next];
+            place = next;
+        }
+    }
 }
 
 impl core::fmt::Debug for Builder {

@@ -55,7 +55,7 @@ impl<'t> Entry<'t> {
         self.table.known_size(self.index)
     }
 
-    /// The first address after the symbol, as [`SymbolTable::lookup`] sees it. Stops at `u64::MAX`.
+    /// The first address after the symbol, as [`SymbolTable::containing`] sees it. Stops at `u64::MAX`.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.table.end(self.index)
@@ -251,16 +251,16 @@ impl<'t> Iterator for Containing<'t> {
     type Item = Entry<'t>;
 
     fn next(&mut self) -> Option<Entry<'t>> {
-        if let Some(alias) = self.aliases.next() {
+        let table = self.aliases.table;
+        if let Some(alias) = self.aliases.find(|alias| !table.mapping.has(alias.index())) {
             return Some(alias);
         }
-        let table = self.aliases.table;
         let found = table.innermost(self.before, self.address)?;
         let aliases = table.alias_range(found);
         // Without sizes symbols do not nest: each ends where the next begins.
         self.before = if table.facts.sizes { aliases.start } else { 0 };
         self.aliases = Entries::new(table, aliases);
-        self.aliases.next()
+        self.aliases.find(|alias| !table.mapping.has(alias.index()))
     }
 }
 

@@ -10,6 +10,7 @@ use once_cell::race::OnceBox;
 use super::SymbolTable;
 use super::address::Addresses;
 use super::entry::Entry;
+use super::mapping::Mapping;
 use super::reach::Reach;
 use super::size::Sizes;
 use crate::ranges::Placed;
@@ -129,15 +130,17 @@ impl SymbolTable {
         let order = || order.iter().map(|&rank| rank as usize);
         let starts: Vec<u64> = order().map(|rank| starts[rank]).collect();
         self.addresses = Addresses::new(&starts);
+        self.names.reorder(0, order());
+        if !self.mapping.is_empty() {
+            self.mapping = Mapping::of(&self.names);
+        }
         (self.sizes, self.reach) = Default::default();
         if self.facts.sizes {
             self.sizes = Sizes::with_capacity(starts.len());
             order().for_each(|rank| self.sizes.push(sizes[rank]));
-            self.reach = Reach::new(&starts, |rank| self.sizes.get(rank));
+            self.reach = Reach::new(&starts, |rank| self.mapping.size(&self.sizes, rank));
         }
         self.letters = order().map(|rank| self.letters[rank]).collect();
-        self.names.reorder(0, order());
-        self.names.shrink_to_fit();
         self.owners.reorder(order());
         self.name_index = OnceBox::new();
     }

@@ -17,6 +17,7 @@ mod build;
 mod directory;
 mod entry;
 mod join;
+mod mapping;
 mod module;
 mod name;
 mod owner;
@@ -30,10 +31,11 @@ use core::ops::{Range, RangeBounds};
 
 use once_cell::race::OnceBox;
 
-use crate::{Dialect, Error, Query, Symbols};
+use crate::{Dialect, Error, Format, Kind, Query, Symbols, Width};
 #[cfg(feature = "std")]
 use crate::{ReadError, Reader};
 use address::Addresses;
+use mapping::Mapping;
 use name::{NameIndex, Names};
 use owner::Owners;
 use reach::Reach;
@@ -42,15 +44,17 @@ use size::Sizes;
 pub use build::Builder;
 pub use entry::{Containing, Entries, Entry};
 pub use join::NoSize;
+pub use mapping::is_mapping_symbol;
 pub use module::{Module, Totals};
 pub use name::Named;
 
 /// What a source says of its symbols besides address, letter and name.
 ///
 /// ```
-/// use kallmodsyms::{Dialect, table::Facts};
+/// use kallmodsyms::{Format, Width, table::Facts};
 ///
-/// assert_eq!(Facts::of(Dialect::Sized), Facts { sizes: true, built_in_modules: true });
+/// let facts = Facts::of(Format::default());
+/// assert_eq!(facts, Facts { sizes: true, built_in_modules: true, width: Width::Bits64 });
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)]
@@ -59,21 +63,25 @@ pub struct Facts {
     pub sizes: bool,
     /// The modules of built-in code. Without them a bracket stands for a loaded module.
     pub built_in_modules: bool,
+    /// How wide addresses are printed. Addresses themselves do not tell: a kernel of 64 bits may lie below 4 GiB.
+    pub width: Width,
 }
 
 impl Facts {
-    /// What files of this dialect say.
+    /// What files of this format say.
     ///
     /// ```
-    /// use kallmodsyms::{Dialect, table::Facts};
+    /// use kallmodsyms::{Dialect, Format, table::Facts};
     ///
-    /// assert_eq!(Facts::of(Dialect::Kallsyms), Facts::default());
+    /// let kallsyms = Format { dialect: Dialect::Kallsyms, ..Format::default() };
+    /// assert_eq!(Facts::of(kallsyms), Facts::default());
     /// ```
     #[must_use]
-    pub const fn of(dialect: Dialect) -> Self {
+    pub const fn of(format: Format) -> Self {
         Self {
-            sizes: dialect.has_sizes(),
-            built_in_modules: !matches!(dialect, Dialect::Kallsyms),
+            sizes: format.dialect.has_sizes(),
+            built_in_modules: !matches!(format.dialect, Dialect::Kallsyms),
+            width: format.width,
         }
     }
 }
@@ -106,6 +114,7 @@ pub struct SymbolTable {
     /// Empty where the source has no sizes, as is `reach`.
     sizes: Sizes,
     reach: Reach,
+    mapping: Mapping,
     /// Whether `sizes` has only how far a symbol reaches, for what is not part of the image.
     image_sizes_only: bool,
     letters: Vec<u8>,
@@ -116,6 +125,9 @@ pub struct SymbolTable {
 
 /// The smallest page of any architecture.
 const PAGE: u64 = 4096;
+
+/// How many symbols of size zero at one address are looked at for code.
+const ALIASES: usize = 64;
 
 impl SymbolTable {
     /// Reads a whole file of any [`Dialect`]. The first line that is none refuses the file.
@@ -141,7 +153,7 @@ impl SymbolTable {
             builder.push(&symbol?);
         }
         builder
-            .finish(Facts::of(symbols.format().unwrap_or_default().dialect))
+            .finish(Facts::of(symbols.format().unwrap_or_default()))
             .map_err(Error::of_file)
     }
 
@@ -168,8 +180,8 @@ impl SymbolTable {
         while let Some(symbol) = reader.next()? {
             builder.push(&symbol);
         }
-        let dialect = reader.format().unwrap_or_default().dialect;
-        let table = builder.finish(Facts::of(dialect)).map_err(Error::of_file)?;
+        let format = reader.format().unwrap_or_default();
+        let table = builder.finish(Facts::of(format)).map_err(Error::of_file)?;
         Ok(table)
     }
 
@@ -233,6 +245,10 @@ impl SymbolTable {
     /// module and not over more than 4 GiB: there it ends with its page. Of several symbols with the same extent the
     /// first is the answer: the one that the kernel prefers; [`Entry::aliases`] has them all.
     ///
+    /// Hand-written code often has the size zero. Where no symbol contains the address and the last one at or below it
+    /// is such code, that is the answer, as far as it would reach without sizes: so `%pS` of the kernel names it too. The
+    /// offset is then not less than the size. [Mapping symbols](is_mapping_symbol) are never the answer, and end nothing.
+    ///
     /// Logarithmic; a few more steps where symbols nest.
     ///
     /// ```
@@ -254,7 +270,12 @@ impl SymbolTable {
         let after = self.addresses.upper(address);
         if let Some(index) = self.innermost(after, address) {
             let offset = address - self.addresses.get(index);
-            let symbol = Entry::new(self, self.first_alias(index));
+            let symbol = Entry::new(self, self.mapping.forward(self.first_alias(index)));
+            return Location::Inside { symbol, offset };
+        }
+        if let Some(index) = self.code_without_size(after, address) {
+            let offset = address - self.addresses.get(index);
+            let symbol = Entry::new(self, index);
             return Location::Inside { symbol, offset };
         }
         Location::Outside {
@@ -263,7 +284,37 @@ impl SymbolTable {
         }
     }
 
-    /// All symbols that contain an address, the innermost first; of symbols with the same extent, in table order.
+    /// Where the kernel image starts: the page of `_text`, `_stext` or `stext`; without them, of the first code. Numbers
+    /// below are no addresses of the image: sizes, error codes, per-CPU data that is counted from 0, exception vectors
+    /// that run elsewhere.
+    ///
+    /// One pass over the table up to there.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"00000020 t vector_irq\nc0008040 T _text\nc0008080 T start\n")?;
+    /// assert_eq!(table.image_start(), 0xc000_8000);
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn image_start(&self) -> u64 {
+        let is_code = |symbol: &Entry<'_>| {
+            // What is in the first page is in no kernel's image: some put markers there.
+            let above = symbol.address() >= PAGE;
+            above && symbol.kind() == Kind::Function && symbol.group().is_image()
+        };
+        let mut code = self.iter().filter(is_code);
+        let Some(first) = code.next() else {
+            return 0;
+        };
+        let is_start =
+            |symbol: &Entry<'_>| matches!(symbol.name(), b"_text" | b"_stext" | b"stext");
+        let mut all = core::iter::once(first).chain(code);
+        all.find(is_start).unwrap_or(first).address() & !(PAGE - 1)
+    }
+
+    /// All symbols that contain an address, the innermost first; of symbols with the same extent, in table order. Mapping
+    /// symbols and code of size zero are not among them.
     ///
     /// ```
     /// # use kallmodsyms::SymbolTable;
@@ -474,8 +525,8 @@ impl SymbolTable {
         module::totals(self)
     }
 
-    /// The stretches between the first and the last symbol that belong to no symbol, in address order. None where the
-    /// source has no sizes. A marker of size zero cuts a gap in two.
+    /// The stretches between the first and the last symbol that belong to no symbol by its size, in address order. None
+    /// where the source has no sizes. A marker of size zero cuts a gap in two.
     ///
     /// ```
     /// # use kallmodsyms::SymbolTable;
@@ -517,6 +568,7 @@ impl SymbolTable {
         self.addresses.heap_size()
             + self.sizes.heap_size()
             + self.reach.heap_size()
+            + self.mapping.heap_size()
             + self.letters.capacity()
             + self.names.heap_size()
             + self.owners.heap_size()
@@ -542,8 +594,8 @@ impl SymbolTable {
     /// The last of the first `after` symbols, all of which start at or below the address, that reaches beyond it.
     #[inline]
     fn innermost(&self, after: usize, address: u64) -> Option<usize> {
-        let last = after.checked_sub(1)?;
-        if address < self.end_before(last, after) {
+        let last = self.mapping.back(after.checked_sub(1)?)?;
+        if address < self.end_before(last, self.mapping.forward(after)) {
             return Some(last);
         }
         if !self.facts.sizes {
@@ -554,24 +606,53 @@ impl SymbolTable {
             .last_before(last, address, |index| self.end(index))
     }
 
+    /// The code of size zero that is the last of the first `after` symbols, if it reaches beyond the address.
+    #[cold]
+    fn code_without_size(&self, after: usize, address: u64) -> Option<usize> {
+        let last = self.mapping.back(after.checked_sub(1)?)?;
+        if !self.facts.sizes || self.sizes.get(last) != 0 {
+            return None;
+        }
+        // Markers of the linker script come before what they mark.
+        let here = self.first_alias(last)..=last;
+        let is_code = |&index: &usize| {
+            let code = matches!(self.letters[index], b't' | b'T' | b'w' | b'W');
+            code && !self.mapping.has(index)
+        };
+        let index = here.rev().take(ALIASES).find(is_code)?;
+        (address < self.reach_of(last, self.mapping.forward(after))).then_some(index)
+    }
+
     /// Where a symbol ends: the first byte that is not its own.
     fn end(&self, index: usize) -> u64 {
-        if self.facts.sizes {
-            self.end_before(index, index + 1)
-        } else {
-            // Of symbols at one address the last decides for all, as in a look-up: they are one extent.
-            let next = self.addresses.upper(self.addresses.get(index));
-            self.end_before(next - 1, next)
+        if self.mapping.has(index) {
+            return self.addresses.get(index);
         }
+        if self.facts.sizes {
+            return self.end_before(index, index + 1);
+        }
+        // Of symbols at one address the last decides for all, as in a look-up: they are one extent.
+        let next = self.addresses.upper(self.addresses.get(index));
+        let last = self.mapping.back(next - 1).unwrap_or(index);
+        self.end_before(last, self.mapping.forward(next))
     }
 
     /// Where a symbol ends, if `next` is the first one at a higher address.
     #[inline]
     fn end_before(&self, index: usize, next: usize) -> u64 {
-        let start = self.addresses.get(index);
         if self.facts.sizes {
-            return start.saturating_add(self.sizes.get(index));
+            return self
+                .addresses
+                .get(index)
+                .saturating_add(self.sizes.get(index));
         }
+        self.reach_of(index, next)
+    }
+
+    /// How far a symbol reaches whose size is not known, if `next` is the first one at a higher address.
+    #[inline]
+    fn reach_of(&self, index: usize, next: usize) -> u64 {
+        let start = self.addresses.get(index);
         let page_end = (start | (PAGE - 1)).saturating_add(1);
         if next == self.len() {
             return page_end;
@@ -610,11 +691,24 @@ impl SymbolTable {
     /// The first symbol with the same extent as this one.
     #[inline]
     fn first_alias(&self, index: usize) -> usize {
-        let mut first = index;
-        while first > 0 && self.same_extent(first - 1, index) {
-            first -= 1;
+        if index == 0 || !self.same_extent(index - 1, index) {
+            return index;
         }
-        first
+        // In steps twice as long each, and then between the last two: there may be as many as the table has symbols.
+        let mut step = 1;
+        while step <= index && self.same_extent(index - step, index) {
+            step *= 2;
+        }
+        let (mut start, mut end) = (index - step.min(index), index - step / 2);
+        while start < end {
+            let middle = usize::midpoint(start, end);
+            if self.same_extent(middle, index) {
+                end = middle;
+            } else {
+                start = middle + 1;
+            }
+        }
+        start
     }
 
     /// The symbols with the same extent as this one.

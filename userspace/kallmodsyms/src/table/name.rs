@@ -16,6 +16,9 @@ pub(super) struct Names {
     bytes: Vec<u8>,
     /// Where each name ends; it starts where the one before ends.
     ends: Vec<u32>,
+    /// The place of each name, where they are not in order and too many to be moved: to move them takes as much memory
+    /// as they do. Empty where they are in order.
+    places: Vec<u32>,
 }
 
 impl Names {
@@ -23,6 +26,7 @@ impl Names {
         Self {
             bytes: Vec::with_capacity(bytes),
             ends: Vec::with_capacity(names),
+            places: Vec::new(),
         }
     }
 
@@ -45,7 +49,8 @@ impl Names {
 
     #[inline]
     pub(super) fn get(&self, index: usize) -> &[u8] {
-        &self.bytes[self.range(index)]
+        let place = self.places.get(index);
+        &self.bytes[self.range(place.map_or(index, |&place| place as usize))]
     }
 
     fn range(&self, index: usize) -> Range<usize> {
@@ -54,8 +59,21 @@ impl Names {
     }
 
     /// Puts the names from `start` on into this order.
-    pub(super) fn reorder(&mut self, start: usize, order: impl ExactSizeIterator<Item = usize>) {
+    pub(super) fn reorder(
+        &mut self,
+        start: usize,
+        order: impl ExactSizeIterator<Item = usize> + Clone,
+    ) {
+        if order.clone().eq(start..self.len()) {
+            return;
+        }
         let kept = start.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
+        let is_much = self.bytes.len() - kept > self.bytes.len() / 4;
+        if is_much || !self.places.is_empty() {
+            let place = |index: usize| self.places.get(index).map_or(index as u32, |&place| place);
+            self.places = (0..start).chain(order).map(place).collect();
+            return;
+        }
         let mut moved = Self::with_capacity(order.len(), self.bytes.len() - kept);
         for index in order {
             moved.push(self.get(index));
@@ -70,10 +88,11 @@ impl Names {
     pub(super) fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
         self.ends.shrink_to_fit();
+        self.places.shrink_to_fit();
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+        self.bytes.capacity() + (self.ends.capacity() + self.places.capacity()) * size_of::<u32>()
     }
 }
 

@@ -174,7 +174,12 @@ pub(super) struct Gathered {
     runs: Vec<(u32, u32)>,
     /// How many lists had been seen when a symbol without modules was last.
     in_image: u32,
+    is_full: bool,
 }
+
+/// How many different lists of modules a table takes. The largest kernels have some thousands, each many times; where
+/// each line had its own, a list would take ten times as much memory as its line.
+const LISTS: usize = 1 << 16;
 
 impl Gathered {
     /// Takes the owner of symbol number `index`.
@@ -199,9 +204,18 @@ impl Gathered {
     fn start_run(&mut self, index: u32, modules: Modules<'_>, object: Option<&[u8]>) {
         self.last = (modules.as_bytes().to_owned(), object.map(<[u8]>::to_owned));
         let next = self.places.len() as u32;
+        if next as usize == LISTS {
+            self.is_full = true;
+            return;
+        }
         let place = *self.places.entry(self.last.clone()).or_insert(next);
         self.last_is_empty = modules.is_empty() && object.is_none();
         self.runs.push((index, place));
+    }
+
+    /// Whether there are more lists than are taken.
+    pub(super) const fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Puts the symbols from `start` to `count` into this order.

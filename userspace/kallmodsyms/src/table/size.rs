@@ -4,6 +4,8 @@
 
 use alloc::vec::Vec;
 
+use super::build::permute;
+
 /// Stands for a size that is kept aside.
 const ASIDE: u16 = u16::MAX;
 
@@ -52,14 +54,24 @@ impl Sizes {
         self.aside[self.aside.partition_point(before)].1
     }
 
+    /// Whether there is a size other than zero.
+    pub(super) fn any(&self) -> bool {
+        self.small.iter().any(|&small| small != 0)
+    }
+
     /// Puts the sizes from `start` on into this order.
-    pub(super) fn reorder(&mut self, start: usize, order: impl Iterator<Item = usize>) {
-        let moved: Vec<u64> = order.map(|index| self.get(index)).collect();
-        self.small.truncate(start);
-        self.aside.retain(|&(rank, _)| (rank as usize) < start);
-        for size in moved {
-            self.push(size);
+    pub(super) fn reorder(&mut self, start: usize, order: &[u32]) {
+        if !self.aside.is_empty() {
+            let before = |&(rank, _): &(u32, u64)| (rank as usize) < start;
+            let mut aside = self.aside[..self.aside.partition_point(before)].to_vec();
+            for (place, &index) in (start as u32..).zip(order) {
+                if self.small[index as usize] == ASIDE {
+                    aside.push((place, self.aside(index as usize)));
+                }
+            }
+            self.aside = aside;
         }
+        permute(&mut self.small, start, order);
     }
 
     pub(super) fn shrink_to_fit(&mut self) {
@@ -88,7 +100,7 @@ mod tests {
         }
         assert_eq!(sizes.aside.len(), 3);
 
-        sizes.reorder(2, [6, 5, 4, 3, 2].into_iter());
+        sizes.reorder(2, &[6, 5, 4, 3, 2]);
         for (index, size) in [0, 1, 7, u64::MAX, 65_536, 65_535, 65_534]
             .into_iter()
             .enumerate()

@@ -39,9 +39,7 @@ impl<'a> Listing<'a> {
                 lines.push((symbol.address, symbol.size.unwrap_or(0), line));
             }
         }
-        let table = builder
-            .finish(Facts::of(format.dialect))
-            .map_err(Error::of_file)?;
+        let table = builder.finish(Facts::of(format)).map_err(Error::of_file)?;
         // The order of the table.
         lines.sort_by_key(|&(address, size, _)| (address, Reverse(size.wrapping_sub(1))));
         Ok(Self {
