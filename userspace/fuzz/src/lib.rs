@@ -10,6 +10,7 @@ mod diff;
 mod elf;
 mod file;
 mod glob;
+mod lenient;
 mod line;
 pub mod naive;
 mod ranges;
@@ -21,6 +22,7 @@ pub use diff::diff;
 pub use elf::elf;
 pub use file::file;
 pub use glob::glob;
+pub use lenient::lenient;
 pub use line::line;
 pub use ranges::ranges;
 pub use reader::reader;
@@ -35,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ("line", line),
     ("file", file),
     ("reader", reader),
+    ("lenient", lenient),
     ("table", table),
     ("ranges", ranges),
     ("system_map", system_map),

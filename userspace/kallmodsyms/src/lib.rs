@@ -17,13 +17,14 @@
 //!   stream;
 //! - [`SymbolTable`]: all symbols, by address and by name; [`diff`]: what differs between two tables;
 //! - [`ranges`], `elf`, [`Slide`]: what other files of the same kernel add: modules, sizes, symbols as linked;
+//! - `lenient`: what can be read of a file that is not clean, and how much cannot;
 //! - `source`: files and the running kernel, and `source::Kernel::open`, which takes the best there is;
 //! - [`validate`]: named rules over a whole file, or over two files of the same boot.
 //!
 //! Symbols borrow from the bytes of the file, tables own what they hold. Names are bytes: the kernel does not promise
 //! UTF-8. Reading is strict: whatever the grammar does not allow is an [`Error`] with a position, never a guess. Only
-//! `source` opens files, and only that and `Reader` need the standard library: without the default feature `std` the
-//! crate is `no_std` and needs `alloc` only. The feature `elf`, on by default as well, reads images.
+//! `source` opens files, and only that, `Reader` and `lenient` need the standard library: without the default feature
+//! `std` the crate is `no_std` and needs `alloc` only. The feature `elf`, on by default as well, reads images.
 //!
 //! ```
 //! use kallmodsyms::Symbols;
@@ -56,6 +57,8 @@ mod glob;
 pub mod grammar;
 mod group;
 mod kind;
+#[cfg(feature = "std")]
+pub mod lenient;
 mod query;
 pub mod ranges;
 mod read;
@@ -81,4 +84,4 @@ pub use read::Symbols;
 pub use reader::{LINE_MAX, ReadError, Reader};
 pub use slide::{Slide, SlideError};
 pub use symbol::{ModuleNames, Modules, Symbol};
-pub use table::SymbolTable;
+pub use table::{SymbolTable, is_mapping_symbol};

@@ -7,7 +7,7 @@ use core::iter::FusedIterator;
 use memchr::memchr;
 
 use crate::grammar::{self, usual};
-use crate::{Dialect, Error, ErrorKind, Format, Position, Symbol};
+use crate::{Dialect, Error, ErrorKind, Format, Position, Symbol, Width};
 
 type Item<'a> = Result<Symbol<'a>, Error>;
 
@@ -143,6 +143,24 @@ impl Progress {
         }
     }
 
+    /// Takes the first line off `rest` as [`next`](Self::next) does, with its text and place.
+    pub(crate) fn next_line<'a>(
+        &mut self,
+        rest: &mut &'a [u8],
+        end: usize,
+    ) -> Option<ReadLine<'a>> {
+        let before = *rest;
+        let symbol = self.next(rest, end)?;
+        let text = &before[..before.len() - rest.len()];
+        Some(ReadLine {
+            text: text.strip_suffix(b"\n").unwrap_or(text),
+            number: self.count,
+            offset: end - before.len(),
+            width: self.format().unwrap_or_default().width,
+            symbol,
+        })
+    }
+
     /// How many lines were read.
     #[cfg(feature = "std")]
     pub(crate) const fn count(&self) -> usize {
@@ -207,6 +225,31 @@ impl Progress {
             self.dialect = Dialect::Object;
         } else if self.dialect == Dialect::Kallsyms && symbol.modules.len() > 1 {
             self.dialect = Dialect::Unsized;
+        }
+    }
+}
+
+/// A line with what it says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReadLine<'a> {
+    /// Without its line feed.
+    pub(crate) text: &'a [u8],
+    /// From 1.
+    pub(crate) number: usize,
+    /// Where in the file it starts.
+    pub(crate) offset: usize,
+    /// How wide addresses are, as far as the lines so far tell.
+    pub(crate) width: Width,
+    pub(crate) symbol: Item<'a>,
+}
+
+impl ReadLine<'_> {
+    /// The place of the line's byte `at`.
+    pub(crate) const fn position(&self, at: usize) -> Position {
+        Position {
+            line: self.number,
+            column: at + 1,
+            offset: self.offset + at,
         }
     }
 }

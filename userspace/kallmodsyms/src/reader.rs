@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memrchr};
 
-use crate::read::Progress;
+use crate::read::{Progress, ReadLine};
 use crate::{Error, ErrorKind, Format, Position, Symbol};
 
 /// The longest line that a [`Reader`] takes unless told otherwise, in bytes without the line feed.
@@ -189,6 +189,31 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Reads the next line, whatever it is.
+    pub(crate) fn next_line(&mut self) -> io::Result<Option<ReadLine<'_>>> {
+        if self.unread.start == self.whole {
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(ReadError::Io(error)) => return Err(error),
+                Err(ReadError::Symbol(error)) => {
+                    return Ok(Some(ReadLine {
+                        text: self.line(),
+                        number: error.position.line,
+                        offset: error.position.offset - (error.position.column - 1),
+                        width: self.format().unwrap_or_default().width,
+                        symbol: Err(error),
+                    }));
+                }
+            }
+        }
+        self.line = self.unread.start;
+        let mut rest = &self.buffer[self.line..self.whole];
+        let line = self.progress.next_line(&mut rest, self.whole_offset);
+        self.unread.start = self.whole - rest.len();
+        Ok(line)
+    }
+
     /// Calls `each` with every symbol that is left.
     ///
     /// # Errors
@@ -244,6 +269,11 @@ impl<R: Read> Reader<R> {
             return &line[..self.line_max.min(line.len())];
         }
         line.strip_suffix(b"\n").unwrap_or(line)
+    }
+
+    /// Whether the line that was read last has its line feed, and was not too long.
+    pub(crate) fn is_whole_line(&self) -> bool {
+        self.state != State::Skipping && self.buffer[self.line..self.unread.start].ends_with(b"\n")
     }
 
     /// Where reading goes on: the start of the next line, or a place within a line that was too long.
