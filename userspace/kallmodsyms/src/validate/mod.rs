@@ -35,21 +35,21 @@
 //! ```
 
 mod against;
+mod check;
 mod rule;
 mod summary;
+mod tally;
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use rule::{Rule, Severity};
 pub use summary::Summary;
 
 use crate::ranges::Placed;
-use crate::read::{Line, Lines};
-use crate::{Diagnostic, Dialect, Format, Group, Modules, Position, Slide, Symbol, SymbolTable};
-use memchr::memchr;
-use summary::Counter;
+use crate::read::Progress;
+use crate::{Diagnostic, Dialect, Format, Position, Slide, SymbolTable};
+use check::{Check, START};
 
 /// What to check, and against what.
 ///
@@ -182,7 +182,7 @@ impl<'a> Validation<'a> {
         Self { keep, ..self }
     }
 
-    /// Looks at every line twice. Allocates for the findings that are kept and for the set of modules, not for lines.
+    /// Looks at every line once. Allocates for the findings that are kept and for the set of modules, not for lines.
     /// Against a linker's table or ranges, also makes a table of the file, and a [`Diff`](crate::diff::Diff) of both
     /// tables.
     ///
@@ -194,32 +194,63 @@ impl<'a> Validation<'a> {
     /// ```
     #[must_use]
     pub fn run(&self) -> Report {
-        let found = Format::detect(self.source);
-        let format = found.unwrap_or_default();
-        let mut report = Report {
-            format: found,
-            slide: None,
-            summary: Summary::default(),
-            findings: Vec::new(),
-            counts: [0; Rule::ALL.len()],
-            keep: self.keep,
-        };
-        let survey = Survey::of(self.source, format);
-        let mut check = Check::new(self.kallsyms, format, &survey, &mut report);
-        if let Some(expected) = self.dialect.filter(|_| found.is_some()) {
-            check.dialect(expected);
-        }
-        check.whole(&survey);
-        for line in Lines::new(self.source) {
+        let mut report = Report::new(self.keep);
+        let mut check = Check::new(self.kallsyms, self.keep);
+        let mut progress = Progress::new();
+        let mut rest = self.source;
+        while let Some(line) = progress.next_line(&mut rest, self.source.len()) {
             check.line(&line);
         }
-        check.end(self.source.len());
+        report.format = progress.format();
+        check.end(&mut report, self.source.len(), self.dialect);
         against::check(&mut report, self.source, self.linked, self.ranges);
-        report
-            .findings
-            .sort_by_key(|finding| finding.position.offset);
+        report.add_lines(self.source);
+        report.arrange();
         report
     }
+}
+
+/// How many lines of a stream may be no symbol before the first is one.
+#[cfg(feature = "std")]
+const PATIENCE: usize = 1 << 16;
+
+/// Checks a stream, which is never in memory as a whole, against no other source: what [`Validation`] finds of the same
+/// bytes, with at most `keep` findings of each rule. A file of any other dialect than the one asked for is an error.
+///
+/// A stream without a single symbol in its first 65,536 lines is [given up](Report::given_up), however long it is. Lines
+/// over [`LINE_MAX`](crate::LINE_MAX) bytes are errors.
+///
+/// # Errors
+///
+/// If the source fails.
+///
+/// ```
+/// use kallmodsyms::validate;
+///
+/// let report = validate::stream(b"ffffffff81000000 T _text\nbad\n".as_slice(), None, 10)?;
+/// assert_eq!(report.findings[0].position.line, 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[cfg(feature = "std")]
+pub fn stream(
+    source: impl std::io::Read,
+    dialect: Option<Dialect>,
+    keep: usize,
+) -> std::io::Result<Report> {
+    let mut report = Report::new(keep);
+    let mut check = Check::new(None, keep);
+    let mut reader = crate::Reader::new(source);
+    while let Some(line) = reader.next_line()? {
+        check.line(&line);
+        if check.lines() >= PATIENCE && !check.any_symbol() {
+            report.given_up = true;
+            break;
+        }
+    }
+    report.format = reader.format();
+    check.end(&mut report, reader.position().offset, dialect);
+    report.arrange();
+    Ok(report)
 }
 
 /// Something that broke a rule.
@@ -240,6 +271,8 @@ pub struct Finding {
     pub position: Position,
     /// What was expected, and what was found.
     pub message: String,
+    /// The line, without its line feed.
+    pub line: Vec<u8>,
 }
 
 impl Finding {
@@ -276,6 +309,30 @@ impl Finding {
             source,
         }
     }
+
+    /// The same where the file is not in memory.
+    ///
+    /// ```
+    /// use kallmodsyms::validate;
+    ///
+    /// let file = b"ffffffff81000000 T _text\nbad\n";
+    /// let report = validate::stream(file.as_slice(), None, 10)?;
+    /// let finding = &report.findings[0];
+    /// assert_eq!(finding.line_diagnostic("saved").to_string(), finding.diagnostic("saved", file).to_string());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn line_diagnostic<'a>(&'a self, file: &'a str) -> Diagnostic<'a, String> {
+        // What is shown are line and column; the offset tells where in `source` they are.
+        let position = Position {
+            offset: self.position.column - 1,
+            ..self.position
+        };
+        Diagnostic {
+            position,
+            ..self.diagnostic(file, &self.line)
+        }
+    }
 }
 
 /// What validation found.
@@ -298,11 +355,25 @@ pub struct Report {
     pub summary: Summary,
     /// The first findings of each rule, in the order of the file.
     pub findings: Vec<Finding>,
+    /// Whether reading ended before the file did, for want of any symbol.
+    pub given_up: bool,
     counts: [usize; Rule::ALL.len()],
     keep: usize,
 }
 
 impl Report {
+    fn new(keep: usize) -> Self {
+        Self {
+            format: None,
+            slide: None,
+            summary: Summary::default(),
+            findings: Vec::new(),
+            given_up: false,
+            counts: [0; Rule::ALL.len()],
+            keep,
+        }
+    }
+
     /// How often a rule was broken, whether the findings were kept or not.
     ///
     /// ```
@@ -354,340 +425,34 @@ impl Report {
                 rule,
                 position,
                 message: message(),
+                line: Vec::new(),
             });
         }
+    }
+
+    /// Gives each finding its line that has none yet.
+    fn add_lines(&mut self, source: &[u8]) {
+        let empty = self
+            .findings
+            .iter_mut()
+            .filter(|finding| finding.line.is_empty());
+        for finding in empty {
+            let start = finding.position.offset - (finding.position.column - 1);
+            let rest = source.get(start..).unwrap_or_default();
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            finding.line = rest[..end].into();
+        }
+    }
+
+    /// Puts the findings in the order of the file, and keeps as many of each rule as are wanted.
+    fn arrange(&mut self) {
+        self.findings.sort_by_key(|finding| finding.position.offset);
+        let mut seen = [0; Rule::ALL.len()];
+        let keep = self.keep;
+        self.findings.retain(|finding| {
+            let seen = &mut seen[finding.rule as usize];
+            *seen += 1;
+            *seen <= keep
+        });
     }
 }
-
-/// What must be known of the whole file before any line can be judged.
-struct Survey {
-    /// The number of the last line that names no module.
-    last_bare: usize,
-    any_address: bool,
-    any_size: bool,
-    any_symbol: bool,
-}
-
-impl Survey {
-    fn of(source: &[u8], format: Format) -> Self {
-        let mut survey = Self {
-            last_bare: 0,
-            any_address: false,
-            any_size: false,
-            any_symbol: false,
-        };
-        for line in Lines::new(source) {
-            let Ok(symbol) = line.symbol(format) else {
-                continue;
-            };
-            survey.any_symbol = true;
-            survey.any_address |= symbol.address != 0;
-            survey.any_size |= symbol.size.is_some_and(|size| size != 0);
-            if symbol.modules.is_empty() {
-                survey.last_bare = line.number;
-            }
-        }
-        survey
-    }
-
-    /// Whether the kernel hid the addresses from the reader.
-    const fn hidden(&self) -> bool {
-        self.any_symbol && !self.any_address
-    }
-}
-
-/// `/proc/kallsyms` of the same boot.
-struct Kallsyms<'a> {
-    lines: Lines<'a>,
-    /// How many lines come before the first that names a module.
-    image: usize,
-}
-
-/// The rules at work: what is known from the lines before.
-struct Check<'a, 'r> {
-    report: &'r mut Report,
-    format: Format,
-    kallsyms: Option<Kallsyms<'a>>,
-    /// How many lines the kernel image takes.
-    image: usize,
-    counter: Counter<'a>,
-    /// The line before, with its symbol and group, if it was well formed.
-    last: Option<(&'a [u8], Symbol<'a>, Group)>,
-    /// The line that kallsyms should have: one buffer for all lines.
-    text: Vec<u8>,
-}
-
-impl<'a, 'r> Check<'a, 'r> {
-    fn new(
-        kallsyms: Option<&'a [u8]>,
-        format: Format,
-        survey: &Survey,
-        report: &'r mut Report,
-    ) -> Self {
-        let mut counter = Counter::default();
-        counter.summary.hidden = survey.hidden();
-        let mut check = Self {
-            report,
-            format,
-            kallsyms: None,
-            image: survey.last_bare,
-            counter,
-            last: None,
-            text: Vec::new(),
-        };
-        check.kallsyms = kallsyms.and_then(|source| check.open_kallsyms(source));
-        if let Some(kallsyms) = &check.kallsyms {
-            check.image = kallsyms.image;
-        }
-        check
-    }
-
-    /// Makes ready to compare, unless one look tells that the files cannot be of one reader and boot.
-    fn open_kallsyms(&mut self, source: &'a [u8]) -> Option<Kallsyms<'a>> {
-        let format = Format::detect(source);
-        let survey = Survey::of(source, format.unwrap_or_default());
-        let hides = |hidden| if hidden { "hides" } else { "shows" };
-        let problem = match format {
-            None => {
-                "expected /proc/kallsyms to compare with, found a file without any symbol".into()
-            }
-            Some(Format { dialect, .. }) if dialect != Dialect::Kallsyms => {
-                format!(
-                    "expected /proc/kallsyms to compare with, found a file of the {dialect} dialect"
-                )
-            }
-            Some(_) if survey.hidden() != self.hidden() => format!(
-                "expected both files to show addresses or both to hide them, but this {} and kallsyms {} them",
-                hides(self.hidden()),
-                hides(survey.hidden()),
-            ),
-            Some(_) if source.last() != Some(&b'\n') => {
-                "expected /proc/kallsyms to compare with, found a copy cut short in its last line"
-                    .into()
-            }
-            Some(_) => {
-                let is_bare = |line: &Line<'_>| !line.bytes.contains(&b'\t');
-                return Some(Kallsyms {
-                    lines: Lines::new(source),
-                    image: Lines::new(source).take_while(is_bare).count(),
-                });
-            }
-        };
-        self.report.add(Rule::Projection, START, || problem);
-        None
-    }
-
-    const fn hidden(&self) -> bool {
-        self.counter.summary.hidden
-    }
-
-    fn dialect(&mut self, expected: Dialect) {
-        let found = self.format.dialect;
-        if found != expected {
-            self.report.add(Rule::Dialect, START, || {
-                format!("expected the {expected} dialect, found the {found} dialect")
-            });
-        }
-    }
-
-    /// What concerns no line more than another.
-    fn whole(&mut self, survey: &Survey) {
-        let has_sizes = self.format.dialect.has_sizes();
-        if has_sizes && survey.any_address && !survey.any_size {
-            self.report.add(Rule::Hidden, START, || {
-                "expected sizes as addresses are shown, found all of them zero".into()
-            });
-        }
-    }
-
-    fn line(&mut self, line: &Line<'a>) {
-        self.counter.summary.lines += 1;
-        let symbol = match line.symbol(self.format) {
-            Ok(symbol) => symbol,
-            Err(error) => {
-                self.report
-                    .add(error.kind.rule(), error.position, || error.kind.to_string());
-                self.last = None;
-                if let Some(kallsyms) = &mut self.kallsyms {
-                    kallsyms.lines.next();
-                }
-                return;
-            }
-        };
-        let group = if line.number > self.image {
-            Group::outside(symbol.modules)
-        } else if symbol.modules.is_empty() {
-            Group::Core
-        } else {
-            Group::BuiltIn
-        };
-        self.counter.add(&symbol, group);
-        self.modules(line, &symbol, group);
-        self.size(line, &symbol);
-        self.order(line, &symbol, group);
-        self.projection(line, &symbol);
-        self.last = Some((line.bytes, symbol, group));
-    }
-
-    fn modules(&mut self, line: &Line<'a>, symbol: &Symbol<'a>, group: Group) {
-        if symbol.modules.is_empty() {
-            return;
-        }
-        if !group.is_image() && symbol.modules.len() > 1 {
-            self.report.add(Rule::ModuleCount, line.position(0), || {
-                let count = symbol.modules.len();
-                format!("expected one module for a symbol outside the kernel image, found {count}")
-            });
-        }
-        if !group.is_image() {
-            return;
-        }
-        let mut at = memchr(b'\t', line.bytes).map_or(0, |tab| tab + 1);
-        let mut last: Option<&[u8]> = None;
-        for name in symbol.modules {
-            if Group::of_pseudo_module(name).is_some() {
-                self.report.add(Rule::GroupOrder, line.position(at), || {
-                    let name = name.escape_ascii();
-                    format!("expected `[{name}]` after the kernel image, found it within")
-                });
-            }
-            if let Some(last) = last.filter(|&last| last >= name) {
-                self.report.add(Rule::ModuleOrder, line.position(at), || {
-                    let (last, name) = (last.escape_ascii(), name.escape_ascii());
-                    format!("expected modules in ascending order, found `{name}` after `{last}`")
-                });
-            }
-            last = Some(name);
-            at += b"[] ".len() + name.len();
-        }
-    }
-
-    fn size(&mut self, line: &Line<'a>, symbol: &Symbol<'a>) {
-        let Some(size @ 1..) = symbol.size else {
-            return;
-        };
-        let position = || line.position(self.format.width.digits() + 1);
-        if self.hidden() {
-            self.report.add(Rule::Hidden, position(), || {
-                format!("expected the size 0 as addresses are hidden, found {size:#x}")
-            });
-        } else if symbol.address > self.format.width.max() - (size - 1) {
-            self.report.add(Rule::SizeRange, position(), || {
-                format!(
-                    "expected a symbol at {:#x} to end by {:#x}, found {size:#x} bytes",
-                    symbol.address,
-                    self.format.width.max(),
-                )
-            });
-        }
-    }
-
-    fn order(&mut self, line: &Line<'a>, symbol: &Symbol<'a>, group: Group) {
-        let Some((bytes, last, last_group)) = self.last else {
-            return;
-        };
-        if !group.is_image() && group < last_group {
-            self.report.add(Rule::GroupOrder, line.position(0), || {
-                format!("expected no symbol of {group} after those of {last_group}, found one")
-            });
-        }
-        if self.hidden() {
-            return;
-        }
-        if line.bytes == bytes && symbol.size.is_some_and(|size| size != 0) {
-            self.report.add(Rule::Duplicate, line.position(0), || {
-                "expected another symbol, found the line before again".into()
-            });
-        }
-        if !group.is_image() || !last_group.is_image() {
-            return;
-        }
-        if symbol.address < last.address {
-            self.report.add(Rule::AddressOrder, line.position(0), || {
-                format!(
-                    "expected an address of at least {:#x}, found a lower one",
-                    last.address
-                )
-            });
-        }
-        if let (true, Some(before), Some(size)) =
-            (symbol.address == last.address, last.size, symbol.size)
-        {
-            // No size sorts first; a larger size before a smaller.
-            let key = |size: u64| (size != 0, !size);
-            if key(before) > key(size) {
-                let position = line.position(self.format.width.digits() + 1);
-                self.report.add(Rule::AliasOrder, position, || {
-                    format!("expected no symbol of the size {size:#x} after one of {before:#x} at the same address")
-                });
-            }
-        }
-    }
-
-    fn projection(&mut self, line: &Line<'a>, symbol: &Symbol<'a>) {
-        let Some(kallsyms) = &mut self.kallsyms else {
-            return;
-        };
-        let position = line.position(0);
-        let Some(other) = kallsyms.lines.next() else {
-            self.report.add(Rule::Projection, position, || {
-                let lines = position.line - 1;
-                format!(
-                    "expected the end, as kallsyms ends after line {lines}, found another symbol"
-                )
-            });
-            // One finding tells it; the lines that follow would tell the same.
-            self.kallsyms = None;
-            return;
-        };
-        // Whether the bracket is that of a loaded module, kallsyms alone can say.
-        let mut projected = *symbol;
-        projected.size = None;
-        projected.object = None;
-        if !other.bytes.contains(&b'\t') {
-            projected.modules = Modules::default();
-        }
-        let text = &mut self.text;
-        text.clear();
-        projected.write_line(self.format.width, text);
-        text.pop();
-        if *text != other.bytes {
-            self.report.add(Rule::Projection, position, || {
-                let (expected, found) = (other.bytes.escape_ascii(), text.escape_ascii());
-                format!("expected kallsyms' line `{expected}`, found `{found}` but for size and built-in modules")
-            });
-        }
-    }
-
-    fn end(mut self, length: usize) {
-        let lines = self.counter.summary.lines;
-        let end = Position {
-            line: lines + 1,
-            column: 1,
-            offset: length,
-        };
-        if let Some(mut kallsyms) = self.kallsyms.take() {
-            if let Some(next) = kallsyms.lines.next() {
-                let missing = 1 + kallsyms.lines.count();
-                self.report.add(Rule::Projection, end, || {
-                    let next = next.bytes.escape_ascii();
-                    format!(
-                        "expected as many lines as kallsyms has, {missing} more from `{next}` on, found the end"
-                    )
-                });
-            }
-        }
-        if lines == 0 {
-            self.report.add(Rule::Empty, START, || {
-                "expected symbols, found an empty file".into()
-            });
-        }
-        self.report.summary = self.counter.finish();
-    }
-}
-
-const START: Position = Position {
-    line: 1,
-    column: 1,
-    offset: 0,
-};
