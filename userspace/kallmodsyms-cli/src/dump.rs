@@ -2,16 +2,20 @@
 
 //! `kallmodsyms dump`: the symbols, or some of them, as the kernel prints them.
 
-use std::cell::Cell;
+mod held;
+
 use std::cmp::Reverse;
+use std::io;
 
 use clap::{Args, ValueEnum};
-use kallmodsyms::{Group, Symbol, Width, glob_match};
+use kallmodsyms::table::{Entry, Facts};
+use kallmodsyms::{Group, Symbol, SymbolTable, Width, glob_match};
 
 use crate::group::GroupName;
-use crate::input::{Input, Loaded};
+use crate::input::{Input, Loaded, Opened};
 use crate::output::Output;
 use crate::{Status, help, json, number, say, show};
+use held::Held;
 
 const EXAMPLES: &str = "\
   kallmodsyms dump                                # all of the running kernel
@@ -65,78 +69,137 @@ enum Sort {
     Name,
 }
 
+/// What was seen, for what is said in the end.
+#[derive(Default)]
+struct Seen {
+    symbols: usize,
+    printed: usize,
+    any_address: bool,
+}
+
+impl Seen {
+    fn add(&mut self, symbol: &Symbol<'_>) {
+        self.symbols += 1;
+        self.any_address |= symbol.address != 0;
+    }
+}
+
 impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
-        match self.input.load()? {
-            Loaded::Lines(source) => self.print(out, source.format().width, source.symbols()),
-            Loaded::Table(table) => {
-                let has_all_sizes = table.iter().all(|symbol| symbol.size().is_some());
-                if table.facts().sizes && !has_all_sizes && !self.json {
-                    say(
-                        "note: sizes of loaded modules are not known: no line has one, as all or none must",
-                    );
-                }
-                let symbols = table.iter().map(|entry| {
-                    let mut symbol = entry.symbol();
-                    symbol.size = symbol.size.filter(|_| has_all_sizes || self.json);
-                    Ok((symbol, entry.group()))
-                });
-                self.print(out, show::width_of(&table), symbols)
-            }
-        }
-    }
-
-    fn print<'s>(
-        &self,
-        out: &mut Output,
-        width: Width,
-        symbols: impl Iterator<Item = anyhow::Result<(Symbol<'s>, Group)>>,
-    ) -> anyhow::Result<Status> {
-        let hidden = Cell::new(true);
-        let seen = Cell::new(0);
-        let wanted = symbols
-            .inspect(|symbol| {
-                if let Ok((symbol, _)) = symbol {
-                    hidden.set(hidden.get() && symbol.address == 0);
-                    seen.set(seen.get() + 1);
-                }
-            })
-            .filter(|symbol| match symbol {
-                Ok((symbol, group)) => self.wants(symbol, *group),
-                Err(_) => true,
-            });
-        let ordered: Box<dyn Iterator<Item = _>> = if self.sort == Sort::File && !self.reverse {
-            Box::new(wanted)
-        } else {
-            let mut symbols = wanted.collect::<Result<Vec<_>, _>>()?;
-            self.sort(&mut symbols);
-            Box::new(symbols.into_iter().map(Ok))
+        let seen = match self.input.load()? {
+            // What can be printed as it comes is not kept.
+            Loaded::Lines(file) if self.is_as_it_comes() => self.stream(out, file)?,
+            Loaded::Lines(file) => self.hold(out, file)?,
+            Loaded::Table(table) => self.table(out, &table)?,
         };
-        let mut printed = 0;
-        for symbol in ordered.take(self.limit.unwrap_or(usize::MAX)) {
-            let (symbol, group) = symbol?;
-            if self.json {
-                out.json(&json::Symbol::new(&symbol, group))?;
-            } else {
-                show::line(out, &symbol, width)?;
-            }
-            printed += 1;
-        }
-        if printed == 0 && self.limit != Some(0) {
-            let seen = number::count(seen.get(), "symbol");
-            say(&format!("none of {seen} is as asked for"));
+        if seen.printed == 0 && self.limit != Some(0) {
+            let symbols = number::count(seen.symbols, "symbol");
+            say(&format!("none of {symbols} is as asked for"));
         }
         // With a limit not all were looked at.
-        if printed > 0 && hidden.get() && self.limit.is_none() {
+        if seen.printed > 0 && !seen.any_address && self.limit.is_none() {
             say(&format!(
                 "note: all addresses in {} are zero: its reader may not see them (see sysctl kernel.kptr_restrict)",
                 self.input.name()
             ));
         }
-        Ok(Status::good_if(printed > 0))
+        Ok(Status::good_if(seen.printed > 0))
     }
 
-    fn wants(&self, symbol: &Symbol<'_>, group: Group) -> bool {
+    /// Whether no symbol has to wait for one that comes later: for its place, or to know its group.
+    fn is_as_it_comes(&self) -> bool {
+        self.sort == Sort::File && !self.reverse && !self.json && self.group.is_empty()
+    }
+
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(usize::MAX)
+    }
+
+    fn stream(&self, out: &mut Output, file: Opened) -> anyhow::Result<Seen> {
+        let Facts { sizes, width, .. } = file.first_facts();
+        let mut seen = Seen::default();
+        file.for_each(|symbol| {
+            seen.add(symbol);
+            if seen.printed < self.limit() && self.wants(symbol) {
+                seen.printed += 1;
+                show::line(out, &with_size(symbol, sizes), width)?;
+            }
+            Ok(seen.printed < self.limit())
+        })?;
+        Ok(seen)
+    }
+
+    fn hold(&self, out: &mut Output, file: Opened) -> anyhow::Result<Seen> {
+        let Facts { sizes, width, .. } = file.first_facts();
+        let mut held = Held::new(self.sort, width, sizes);
+        let mut seen = Seen::default();
+        let facts = file.for_each(|symbol| {
+            seen.add(symbol);
+            held.push(&with_size(symbol, sizes), self.wants(symbol));
+            Ok(true)
+        })?;
+        held.sort(self.reverse);
+        for (symbol, group) in held.symbols(facts.built_in_modules) {
+            if seen.printed == self.limit() {
+                break;
+            }
+            if GroupName::any(&self.group, group) {
+                seen.printed += 1;
+                self.print(out, &symbol, group, width)?;
+            }
+        }
+        Ok(seen)
+    }
+
+    fn table(&self, out: &mut Output, table: &SymbolTable) -> anyhow::Result<Seen> {
+        let has_all_sizes = table.iter().all(|symbol| symbol.size().is_some());
+        if table.facts().sizes && !has_all_sizes && !self.json {
+            say(
+                "note: sizes of loaded modules are not known: no line has one, as all or none must",
+            );
+        }
+        let mut seen = Seen::default();
+        let mut wanted: Vec<Entry<'_>> = Vec::new();
+        for entry in table {
+            let symbol = entry.symbol();
+            seen.add(&symbol);
+            if self.wants(&symbol) && GroupName::any(&self.group, entry.group()) {
+                wanted.push(entry);
+            }
+        }
+        // Symbols that are equal in this order stay in that of addresses.
+        match self.sort {
+            Sort::File | Sort::Address => {}
+            Sort::Size => wanted.sort_by_key(|entry| Reverse(entry.size())),
+            Sort::Name => wanted.sort_by_key(Entry::name),
+        }
+        if self.reverse {
+            wanted.reverse();
+        }
+        for entry in wanted.into_iter().take(self.limit()) {
+            let mut symbol = entry.symbol();
+            symbol.size = symbol.size.filter(|_| has_all_sizes || self.json);
+            seen.printed += 1;
+            self.print(out, &symbol, entry.group(), show::width_of(table))?;
+        }
+        Ok(seen)
+    }
+
+    fn print(
+        &self,
+        out: &mut Output,
+        symbol: &Symbol<'_>,
+        group: Group,
+        width: Width,
+    ) -> io::Result<()> {
+        if self.json {
+            return out.json(&json::Symbol::new(symbol, group));
+        }
+        show::line(out, symbol, width)
+    }
+
+    /// Whether the symbol is asked for, but for its group: that may not be known yet.
+    fn wants(&self, symbol: &Symbol<'_>) -> bool {
         let has_module = |pattern: &String| {
             let pattern = pattern.as_bytes();
             if symbol.modules.is_empty() {
@@ -148,7 +211,6 @@ impl Arguments {
                 .any(|module| glob_match(pattern, module))
         };
         (self.module.is_empty() || self.module.iter().any(has_module))
-            && GroupName::any(&self.group, group)
             && self
                 .types
                 .as_ref()
@@ -157,17 +219,11 @@ impl Arguments {
                 .min_size
                 .is_none_or(|least| symbol.size.is_some_and(|size| size >= least))
     }
+}
 
-    /// Symbols that are equal in this order stay as they are in the file.
-    fn sort(&self, symbols: &mut [(Symbol<'_>, Group)]) {
-        match self.sort {
-            Sort::File => {}
-            Sort::Address => symbols.sort_by_key(|(symbol, _)| symbol.address),
-            Sort::Size => symbols.sort_by_key(|(symbol, _)| Reverse(symbol.size)),
-            Sort::Name => symbols.sort_by_key(|(symbol, _)| symbol.name),
-        }
-        if self.reverse {
-            symbols.reverse();
-        }
-    }
+/// All lines of one file have a size or none: what one line lacks is zero, as `nm -S` has it.
+fn with_size<'s>(symbol: &Symbol<'s>, sizes: bool) -> Symbol<'s> {
+    let mut symbol = *symbol;
+    symbol.size = sizes.then(|| symbol.size.unwrap_or(0));
+    symbol
 }

@@ -15,7 +15,8 @@ use clap::builder::NonEmptyStringValueParser;
 use crate::demangle::Demangle;
 use crate::input::Input;
 use crate::output::Output;
-use crate::{Status, help, json, number};
+use crate::slide::SlideArgument;
+use crate::{Status, help, json};
 use answer::Answers;
 
 const EXAMPLES: &str = "\
@@ -62,9 +63,8 @@ pub(crate) struct Arguments {
     /// Print all symbols that contain the address, the innermost first, and markers of no size there
     #[arg(short, long)]
     all: bool,
-    /// How far the kernel was moved from where the symbols say: `Kernel Offset` in its messages
-    #[arg(long, value_name = "BYTES", value_parser = number::bytes, default_value = "0", hide_default_value = true)]
-    slide: u64,
+    #[command(flatten)]
+    slide: SlideArgument,
     #[command(flatten)]
     demangle: Demangle,
     /// Print a JSON object for each address
@@ -81,7 +81,7 @@ impl Arguments {
             "both the symbols and the addresses are to come from standard input: name a file for the symbols, or the \
              addresses"
         );
-        let table = self.input.table()?;
+        let table = self.slide.apply(self.input.table()?);
         let answers = Answers::new(self, &table);
         if is_from_stdin {
             return lines::run(&answers, out);

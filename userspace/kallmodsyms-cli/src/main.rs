@@ -8,11 +8,13 @@
 //! Exit status: 0 if all is well, 1 if problems were found, or nothing where something was looked for, 2 for wrong
 //! usage or a file that cannot be read.
 
+mod closed;
 mod columns;
 mod completions;
 mod demangle;
 mod diff;
 mod dump;
+mod escape;
 mod estimate;
 mod extent;
 mod find;
@@ -30,6 +32,7 @@ mod output;
 mod progress;
 mod reference;
 mod show;
+mod slide;
 mod sources;
 mod suggest;
 mod symbolize;
@@ -43,6 +46,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ColorChoice, Parser, Subcommand};
 
+use input::Policy;
 use output::Output;
 
 /// Look up, list, check, compare and picture the symbols of a kernel: /proc/kallmodsyms, /proc/kallsyms and saved
@@ -64,6 +68,11 @@ struct Arguments {
         help = "When to use colours; auto means on a terminal, unless NO_COLOR is set"
     )]
     color: ColorChoice,
+    /// Print on a terminal what is in the symbols as it is; without, control characters in it are shown and not sent
+    #[arg(long, global = true)]
+    raw: bool,
+    #[command(flatten)]
+    policy: Policy,
 }
 
 const EXAMPLES: &str = "\
@@ -115,7 +124,8 @@ const CLOSED_PIPE: u8 = 128 + 13;
 
 fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| with_lookup(error).exit());
-    let mut out = Output::new(arguments.color);
+    arguments.policy.install();
+    let mut out = Output::new(arguments.color, arguments.raw);
     let result = match arguments.command {
         Command::Dump(arguments) => arguments.run(&mut out),
         Command::Lookup(arguments) => arguments.run(&mut out),
@@ -133,6 +143,7 @@ fn main() -> ExitCode {
     // What was found before an error is printed before it.
     let flushed = out.flush().map_err(anyhow::Error::from);
     match result.and_then(|status| flushed.map(|()| status)) {
+        Ok(_) if Policy::is_broken() => ExitCode::FAILURE,
         Ok(Status::Good) => ExitCode::SUCCESS,
         Ok(Status::Bad) => ExitCode::FAILURE,
         Err(error) => report(&error),
@@ -173,5 +184,11 @@ fn say(message: &str) {
     } else {
         anstyle::Style::new()
     };
-    let _ = writeln!(err, "{style}kallmodsyms:{style:#} {message}");
+    let message = if err.is_terminal() {
+        escape::escaped(message.as_bytes())
+    } else {
+        message.as_bytes().to_vec()
+    };
+    let _ = write!(err, "{style}kallmodsyms:{style:#} ");
+    let _ = err.write_all(&[&message[..], b"\n"].concat());
 }

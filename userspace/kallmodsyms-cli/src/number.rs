@@ -39,6 +39,23 @@ fn without_0x(text: &str) -> Option<&str> {
     text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))
 }
 
+/// A distance: a number of bytes that may be negative. Modulo 2^64.
+pub(crate) fn distance(text: &str) -> Result<u64, String> {
+    let (digits, is_negative) = match text.as_bytes().first() {
+        Some(b'-') => (&text[1..], true),
+        Some(b'+') => (&text[1..], false),
+        _ => (text, false),
+    };
+    let distance = bytes(digits).map_err(|_| {
+        format!("expected a distance in bytes, such as 0x1e000000 or -2M, found `{text}`")
+    })?;
+    Ok(if is_negative {
+        distance.wrapping_neg()
+    } else {
+        distance
+    })
+}
+
 /// An address: up to 16 hexadecimal digits, with 0x or without.
 pub(crate) fn address(text: &str) -> Option<u64> {
     hex(without_0x(text).unwrap_or(text).as_bytes())
@@ -122,6 +139,24 @@ mod tests {
             ("17179869184G", None),
         ] {
             assert_eq!(bytes(text).ok(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn distances() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("0x1e000000", Some(0x1e00_0000)),
+            ("+2M", Some(2 << 20)),
+            ("-0x1000", Some(0x1000_u64.wrapping_neg())),
+            ("-1", Some(u64::MAX)),
+            ("-", None),
+            ("--1", None),
+            ("+-1", None),
+            ("- 1", None),
+            ("x", None),
+        ] {
+            assert_eq!(distance(text).ok(), expected, "{text:?}");
         }
     }
 

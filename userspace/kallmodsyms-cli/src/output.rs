@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-//! Standard output: buffered, coloured only where that is wanted, lines of JSON.
+//! Standard output: buffered, coloured only where that is wanted, harmless to a terminal; lines of JSON.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -9,15 +9,29 @@ use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 use serde::Serialize;
 
+use crate::closed;
+use crate::escape::Escaping;
+
 /// Where results go.
 ///
-/// Bytes are never changed: names of symbols may hold anything, escape sequences too, and a filter gives back what it
-/// got. So nothing strips colours on the way; they are not made in the first place.
+/// In files and pipes bytes are never changed: names of symbols may hold anything, escape sequences too, and a filter
+/// gives back what it got. So nothing strips colours on the way; they are not made in the first place. All that goes to a
+/// terminal is [escaped](crate::escape) here, unless the user wants it raw.
 pub(crate) struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: Stream,
     colour: bool,
     /// Whether names are printed as source code has them.
     demangling: bool,
+    is_terminal: bool,
+    is_closed: bool,
+}
+
+// Fewer calls of write than with the default of 8 KiB: `dump` writes megabytes.
+const BUFFER: usize = 1 << 16;
+
+enum Stream {
+    Raw(BufWriter<StdoutLock<'static>>),
+    Escaped(Escaping<BufWriter<StdoutLock<'static>>>),
 }
 
 /// What a piece of text is, for its colour.
@@ -32,18 +46,25 @@ pub(crate) enum Role {
 }
 
 impl Output {
-    pub(crate) fn new(colour: ColorChoice) -> Self {
+    pub(crate) fn new(colour: ColorChoice, raw: bool) -> Self {
         let stdout = io::stdout();
         let colour = match colour {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
         };
+        let is_terminal = stdout.is_terminal();
+        let out = BufWriter::with_capacity(BUFFER, stdout.lock());
         Self {
-            // Fewer calls of write than with the default of 8 KiB: `dump` writes megabytes.
-            out: BufWriter::with_capacity(1 << 16, stdout.lock()),
+            out: if is_terminal && !raw {
+                Stream::Escaped(Escaping::new(out))
+            } else {
+                Stream::Raw(out)
+            },
             colour,
             demangling: false,
+            is_terminal,
+            is_closed: closed::at_start(),
         }
     }
 
@@ -59,12 +80,12 @@ impl Output {
         self.colour
     }
 
-    pub(crate) fn is_terminal(&self) -> bool {
-        self.out.get_ref().is_terminal()
+    pub(crate) const fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// How to print such a piece of text: `{style}text{style:#}`.
-    pub(crate) fn style(&self, role: Role) -> Style {
+    fn style(&self, role: Role) -> Style {
         let plain = Style::new();
         if !self.colour {
             return plain;
@@ -82,10 +103,13 @@ impl Output {
 
     /// Text in its colour. Bytes, since names are bytes.
     pub(crate) fn painted(&mut self, role: Role, text: &[u8]) -> io::Result<()> {
+        if !self.colour {
+            return self.write_all(text);
+        }
         let style = self.style(role);
-        write!(self, "{style}")?;
+        write!(self.out.raw()?, "{style}")?;
         self.write_all(text)?;
-        write!(self, "{style:#}")
+        write!(self.out.raw()?, "{style:#}")
     }
 
     /// A value as one line.
@@ -101,12 +125,31 @@ impl Output {
     }
 }
 
+impl Stream {
+    /// Where to write what is ours, and not to be escaped.
+    fn raw(&mut self) -> io::Result<&mut BufWriter<StdoutLock<'static>>> {
+        match self {
+            Self::Raw(out) => Ok(out),
+            Self::Escaped(out) => out.raw(),
+        }
+    }
+}
+
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
+        if self.is_closed {
+            return Err(rustix::io::Errno::BADF.into());
+        }
+        match &mut self.out {
+            Stream::Raw(out) => out.write(bytes),
+            Stream::Escaped(out) => out.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        match &mut self.out {
+            Stream::Raw(out) => out.flush(),
+            Stream::Escaped(out) => out.flush(),
+        }
     }
 }

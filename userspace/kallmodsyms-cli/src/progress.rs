@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::escape::escaped;
+
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Counts what is read, and shows it.
@@ -49,7 +51,7 @@ impl<R: Read> Progress<R> {
             };
             let style = ProgressStyle::with_template(template);
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-                .with_message(self.name.clone())
+                .with_message(String::from_utf8_lossy(&escaped(self.name.as_bytes())).into_owned())
         });
         bar.set_position(self.done);
     }

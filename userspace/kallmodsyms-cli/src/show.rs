@@ -43,23 +43,15 @@ pub(crate) fn line(out: &mut Output, symbol: &Symbol<'_>, width: Width) -> io::R
 }
 
 /// How wide the addresses of a table are printed.
-pub(crate) fn width_of(table: &SymbolTable) -> Width {
-    let highest = table
-        .iter()
-        .next_back()
-        .map_or(0, |symbol| symbol.address());
-    if highest > Width::Bits32.max() {
-        Width::Bits64
-    } else {
-        Width::Bits32
-    }
+pub(crate) const fn width_of(table: &SymbolTable) -> Width {
+    table.facts().width
 }
 
-/// `name+0x10/0x13a [module]`, or `name+0x10 [module]` where the source has no sizes.
+/// `name+0x10/0x13a [module]`, or `name+0x10 [module]` where the size is not known: that of hand-written code is zero.
 pub(crate) fn place(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
     bare_name(out, symbol.name())?;
     write!(out, "+{offset:#x}")?;
-    if let Some(size) = symbol.size() {
+    if let Some(size @ 1..) = symbol.size() {
         write!(out, "/{size:#x}")?;
     }
     modules(out, symbol.modules())

@@ -16,32 +16,56 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 const GZIP: &[u8] = b"\x1f\x8b";
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
-const BZIP2: &[u8] = b"BZh";
-const LZ4: &[u8] = b"\x04\x22\x4d\x18";
+
+/// What is known, and left to its own tool.
+const OTHERS: [(&[u8], &str); 7] = [
+    (b"BZh", "bzip2"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    // As the kernel's build packs images.
+    (b"\x02\x21\x4c\x18", "lz4"),
+    (b"\x89LZO", "lzop"),
+    // The settings that lzma writes, and the start of a size of the dictionary that is a power of two.
+    (b"\x5d\0\0", "lzma"),
+    (b"LZIP", "lzip"),
+    (b"\x1f\x9d", "gzip"),
+];
 
 /// Longer than each of them.
 const HEAD: u64 = 8;
 
+/// How much memory a file may ask for to be unpacked, in KiB: sixteen times as much as `xz -9` takes.
+const XZ_MEMORY: u32 = 1 << 20;
+
+/// What is in a file.
+pub(crate) struct Unpacked<'r> {
+    /// What it was packed with.
+    pub(crate) tool: Option<&'static str>,
+    pub(crate) reader: Box<dyn Read + 'r>,
+}
+
 /// Reads what is packed, or the bytes themselves if they are not.
-pub(crate) fn unpacked<'r>(mut packed: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+pub(crate) fn unpacked<'r>(packed: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+    Ok(open(packed)?.reader)
+}
+
+/// The same with what it was packed with.
+pub(crate) fn open<'r>(mut packed: impl Read + 'r) -> io::Result<Unpacked<'r>> {
     let mut head = Vec::new();
     packed.by_ref().take(HEAD).read_to_end(&mut head)?;
-    let unknown = |tool: &str| {
+    if let Some((_, tool)) = OTHERS.iter().find(|(magic, _)| head.starts_with(magic)) {
         let message =
             format!("packed with {tool}, which this command does not unpack: run {tool} -d first");
-        Err(io::Error::new(io::ErrorKind::Unsupported, message))
-    };
-    match &head[..] {
-        head if head.starts_with(BZIP2) => return unknown("bzip2"),
-        head if head.starts_with(LZ4) => return unknown("lz4"),
-        _ => {}
+        return Err(io::Error::new(io::ErrorKind::Unsupported, message));
     }
     let is = |magic| head.starts_with(magic);
     let (gzip, xz, zstd) = (is(GZIP), is(XZ), is(ZSTD));
     let whole = Cursor::new(head).chain(packed);
     if !(gzip || xz || zstd) {
         // No buffer between: reading to the end goes straight into the vector.
-        return Ok(Box::new(whole));
+        return Ok(Unpacked {
+            tool: None,
+            reader: Box::new(whole),
+        });
     }
     let ended = Rc::new(Cell::new(false));
     let whole = Ending {
@@ -52,15 +76,19 @@ pub(crate) fn unpacked<'r>(mut packed: impl Read + 'r) -> io::Result<Box<dyn Rea
     let (tool, unpacked): (_, Box<dyn Read>) = if gzip {
         ("gzip", Box::new(MultiGzDecoder::new(whole)))
     } else if xz {
-        ("xz", Box::new(XzReader::new(whole, true)))
+        let reader = XzReader::new_mem_limit(whole, true, XZ_MEMORY);
+        ("xz", Box::new(reader))
     } else {
         ("zstd", Box::new(Zstd::new(whole)))
     };
-    Ok(Box::new(Explained {
-        unpacked,
-        tool,
-        ended,
-    }))
+    Ok(Unpacked {
+        tool: Some(tool),
+        reader: Box::new(Explained {
+            unpacked,
+            tool,
+            ended,
+        }),
+    })
 }
 
 /// Notes that more was asked for than there is.

@@ -13,11 +13,11 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use kallmodsyms::ranges::{Placed, Ranges};
 use kallmodsyms::validate::{Report, Rule, Severity, Validation};
-use kallmodsyms::{Dialect, Format, Slide, SymbolTable};
+use kallmodsyms::{Dialect, Format, Slide, SymbolTable, elf};
 use memchr::memchr;
 use serde::Serialize;
 
-use crate::input::{self, Root, Source};
+use crate::input::{self, Opened, Root};
 use crate::json::Hex;
 use crate::number::count;
 use crate::output::{Output, Role};
@@ -78,13 +78,29 @@ impl Arguments {
              modules.builtin.ranges",
             input::name(path),
         );
-        let source = Source::read(path)?;
+        let file = Opened::open(path)?;
         ensure!(
-            !source.is_elf(),
+            !file.is_elf(),
             "expected lines of symbols in {}, found an ELF file: name a copy of /proc/kallmodsyms",
-            source.name,
+            file.name(),
         );
-        let Source { name, bytes } = source;
+        let name = file.name().to_owned();
+        let report = if self.against.is_empty() {
+            file.validate(self.dialect, self.limit)?
+        } else {
+            self.compare(file)?
+        };
+        if self.json {
+            out.pretty_json(&Json::new(&name, &report))?;
+        } else {
+            print(out, &name, &report)?;
+        }
+        Ok(Status::good_if(report.is_valid()))
+    }
+
+    /// Checks the file beside others. For that all of them have to be in memory.
+    fn compare(&self, file: Opened) -> anyhow::Result<Report> {
+        let (name, bytes) = file.bytes()?;
         let against = Against::read(&self.against)?;
         // Where the sections of a ranges file are takes the addresses of the file that is checked.
         let file = against
@@ -116,13 +132,30 @@ impl Arguments {
                 error.kind
             );
         }
+        Ok(report)
+    }
+}
 
-        if self.json {
-            out.pretty_json(&Json::new(&name, &report))?;
-        } else {
-            print(out, &name, &bytes, &report)?;
+/// A file to compare with, unpacked. It is read as strictly as the one that is checked.
+struct Source {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Source {
+    fn is_elf(&self) -> bool {
+        self.bytes.starts_with(b"\x7fELF")
+    }
+
+    fn table(&self) -> anyhow::Result<SymbolTable> {
+        let Self { name, bytes } = self;
+        if self.is_elf() {
+            return elf::symbols(bytes).map_err(|error| anyhow!("cannot use {name}: {error}"));
         }
-        Ok(Status::good_if(report.is_valid()))
+        SymbolTable::from_bytes(bytes).map_err(|error| {
+            let diagnostic = error.diagnostic(name, bytes).to_string();
+            anyhow!("expected symbols in {name}\n{}", diagnostic.trim_end())
+        })
     }
 }
 
@@ -138,7 +171,8 @@ impl Against {
     fn read(paths: &[PathBuf]) -> anyhow::Result<Self> {
         let mut against = Self::default();
         for path in paths {
-            let source = Source::read(path)?;
+            let (name, bytes) = Opened::open(path)?.bytes()?;
+            let source = Source { name, bytes };
             let is_lines = Format::detect(&source.bytes).is_some();
             let is_second = if source.is_elf() || (is_lines && !is_kallsyms(path, &source.bytes)) {
                 let table = source.table()?;
@@ -189,9 +223,9 @@ fn is_kallsyms(path: &Path, bytes: &[u8]) -> bool {
 }
 
 /// The findings, the summary, and the verdict as the last line.
-fn print(out: &mut Output, name: &str, source: &[u8], report: &Report) -> io::Result<()> {
+fn print(out: &mut Output, name: &str, report: &Report) -> io::Result<()> {
     for finding in &report.findings {
-        writeln!(out, "{}", finding.diagnostic(name, source))?;
+        writeln!(out, "{}", finding.line_diagnostic(name))?;
     }
     for &rule in Rule::ALL {
         let kept = report
@@ -257,6 +291,9 @@ fn print(out: &mut Output, name: &str, source: &[u8], report: &Report) -> io::Re
         )?;
     }
 
+    if report.given_up {
+        writeln!(out, "  not read further, as no line was a symbol")?;
+    }
     let errors = count(report.total(Severity::Error), "error");
     let warnings = match report.total(Severity::Warning) {
         0 => String::new(),
@@ -277,6 +314,7 @@ const JSON: &str = "one object.
   warnings        how many
   dialect         sized, unsized, object or kallsyms; null where no line is well formed
   address_digits  8 or 16, or null
+  given_up        whether the file was not read to its end, as no line was a symbol
   slide           by how much the kernel was moved from where a vmlinux or System.map has it, as
                   text, hexadecimal with 0x; null without one
   summary         what the file holds: lines, hidden (whether addresses are), core, built_in,
@@ -294,6 +332,7 @@ struct Json<'r> {
     warnings: usize,
     dialect: Option<&'static str>,
     address_digits: Option<usize>,
+    given_up: bool,
     slide: Option<Hex>,
     summary: SummaryJson,
     rules: BTreeMap<&'static str, usize>,
@@ -338,6 +377,7 @@ impl<'r> Json<'r> {
             warnings: report.total(Severity::Warning),
             dialect: report.format.map(|format| format.dialect.name()),
             address_digits: report.format.map(|format| format.width.digits()),
+            given_up: report.given_up,
             slide: report.slide.map(|slide| Hex(slide.bytes())),
             summary: SummaryJson {
                 lines: summary.lines,

@@ -134,7 +134,7 @@ fn lookup_of_addresses() {
     ffffffff81000012 vfs_read_alias+0x12/0x40
     ffffffff81000000 vfs_read+0x0/0x40
     ffffffff81000000 vfs_read_alias+0x0/0x40
-    ffffffff81000000 _stext+0x0/0x0
+    ffffffff81000000 _stext+0x0
     ");
     assert_snapshot!(good(&["lookup", "--slide", "0x1000000", "ffffffff82000044"]), @r"ffffffff82000044 probe+0x4/0x20 [ext4]");
     let (status, out, _) = run(&["lookup", "ffffffff81002000", "ffffffffffffffff", "1000"]);

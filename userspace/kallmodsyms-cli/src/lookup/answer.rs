@@ -46,7 +46,7 @@ impl<'t> Answers<'t> {
         Self {
             arguments,
             table,
-            reading: Reading::new(table, arguments.slide),
+            reading: Reading::new(table),
             digits: show::width_of(table).digits(),
             suggestions: Cell::new(SUGGESTIONS),
         }
@@ -90,18 +90,14 @@ impl<'t> Answers<'t> {
         }
         let mut found = false;
         for symbol in symbols {
-            let address = symbol
-                .address()
-                .wrapping_add(offset)
-                .wrapping_add(self.arguments.slide);
+            let address = symbol.address().wrapping_add(offset);
             found |= self.address(out, query, address)?;
         }
         Ok(found)
     }
 
     fn address(&self, out: &mut Output, query: &str, address: u64) -> io::Result<bool> {
-        let there = address.wrapping_sub(self.arguments.slide);
-        let location = self.table.lookup(there);
+        let location = self.table.lookup(address);
         if self.arguments.json || self.arguments.all {
             return self.all(out, query, address, location);
         }
@@ -111,7 +107,7 @@ impl<'t> Answers<'t> {
                 show::place(out, symbol, offset)?;
                 writeln!(out)?;
             }
-            Location::Outside { before, after } => outside(out, there, (before, after))?,
+            Location::Outside { before, after } => outside(out, address, (before, after))?,
         }
         Ok(location.inside().is_some())
     }
@@ -124,17 +120,15 @@ impl<'t> Answers<'t> {
         address: u64,
         location: Location<'t>,
     ) -> io::Result<bool> {
-        let there = address.wrapping_sub(self.arguments.slide);
-        let mut symbols: Vec<Entry<'_>> = if self.arguments.all {
-            let markers = self
-                .table
-                .at(there)
-                .filter(|symbol| symbol.size() == Some(0));
-            self.table.containing(there).chain(markers).collect()
-        } else {
-            let symbol = location.inside().map(|(symbol, _)| symbol);
-            symbol.into_iter().collect()
-        };
+        let found = location.inside().map(|(symbol, _)| symbol);
+        let mut symbols: Vec<Entry<'_>> = found.into_iter().collect();
+        if self.arguments.all {
+            // Code of size zero contains nothing, and is what is found where nothing contains the address.
+            let here = self.table.at(address);
+            let markers = here.filter(|symbol| symbol.size() == Some(0));
+            let others = self.table.containing(address).chain(markers);
+            symbols.extend(others.filter(|other| found != Some(*other)));
+        }
         // Of several with one extent the first is the kernel's choice, and `--all` says them in the same order.
         symbols.dedup();
         let neighbours = match location {
@@ -147,7 +141,7 @@ impl<'t> Answers<'t> {
                 address: Some(Hex(address)),
                 symbols: symbols
                     .iter()
-                    .map(|&symbol| Found::new(symbol, there - symbol.address()))
+                    .map(|&symbol| Found::new(symbol, address - symbol.address()))
                     .collect(),
                 before: neighbours.0.map(Into::into),
                 after: neighbours.1.map(Into::into),
@@ -156,12 +150,12 @@ impl<'t> Answers<'t> {
         }
         for &symbol in &symbols {
             self.start(out, address)?;
-            show::place(out, symbol, there - symbol.address())?;
+            show::place(out, symbol, address - symbol.address())?;
             writeln!(out)?;
         }
         if symbols.is_empty() {
             self.start(out, address)?;
-            outside(out, there, neighbours)?;
+            outside(out, address, neighbours)?;
         }
         Ok(!symbols.is_empty())
     }
@@ -210,9 +204,8 @@ impl<'t> Answers<'t> {
         let mut symbols = self.table.iter();
         let is_of_module = |symbol: &Entry<'_>| symbol.modules().contains(name.as_bytes());
         if let Some(first) = symbols.find(is_of_module) {
-            let start = first.address().wrapping_add(self.arguments.slide);
             let offset = place.offset.unwrap_or(0);
-            let place = start.wrapping_add(offset);
+            let place = first.address().wrapping_add(offset);
             return Some(format!(
                 "it is a module, and {offset:#x} from its first symbol is {place:#x}"
             ));

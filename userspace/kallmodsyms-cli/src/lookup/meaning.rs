@@ -25,20 +25,18 @@ pub(super) enum Meaning<'q, 't> {
 pub(super) struct Reading<'t> {
     table: &'t SymbolTable,
     names: Names<'t>,
-    slide: u64,
     /// How many digits the longest name has that is a number.
     longest_number: usize,
 }
 
 impl<'t> Reading<'t> {
-    pub(super) fn new(table: &'t SymbolTable, slide: u64) -> Self {
+    pub(super) fn new(table: &'t SymbolTable) -> Self {
         let numbers = table
             .iter()
             .filter(|symbol| number::hex(symbol.name()).is_some());
         Self {
             table,
             names: Names::new(table),
-            slide,
             longest_number: numbers.map(|symbol| symbol.name().len()).max().unwrap_or(0),
         }
     }
@@ -83,8 +81,7 @@ impl<'t> Reading<'t> {
         for reference in reference::references(line) {
             let missed = match reference {
                 Reference::Address(address) => {
-                    let there = address.wrapping_sub(self.slide);
-                    if self.table.lookup(there).inside().is_some() {
+                    if self.table.lookup(address).inside().is_some() {
                         return Some(Meaning::Address(address));
                     }
                     Meaning::Address(address)

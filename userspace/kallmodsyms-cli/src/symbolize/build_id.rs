@@ -2,15 +2,13 @@
 
 //! Build ids in a text, which tell kernels apart for certain.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 use kallmodsyms::elf;
 
-use crate::input::Input;
-use crate::unpack::unpacked;
+use crate::input::{Input, Opened};
 
 /// Where a line has the build id of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,17 +66,8 @@ pub(super) fn known(input: &Input, module: Option<&str>) -> Option<elf::BuildId>
 }
 
 fn of_image(path: &Path) -> Option<elf::BuildId> {
-    let mut file = unpacked(File::open(path).ok()?).ok()?;
-    let mut image = vec![0; MAGIC.len()];
-    file.read_exact(&mut image).ok()?;
-    if image != MAGIC {
-        return None;
-    }
-    file.read_to_end(&mut image).ok()?;
-    elf::build_id(&image).ok()?
+    Opened::open(path).ok().filter(Opened::is_elf)?.build_id()
 }
-
-const MAGIC: &[u8] = b"\x7fELF";
 
 #[cfg(test)]
 mod tests {

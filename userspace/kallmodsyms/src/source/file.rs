@@ -354,6 +354,24 @@ impl Vmlinux {
 }
 
 #[cfg(feature = "elf")]
+impl Vmlinux {
+    /// The build ID of the image, if it was linked with one. Reads no more than the headers and the notes.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is no image.
+    ///
+    /// ```
+    /// use kallmodsyms::source::Vmlinux;
+    ///
+    /// assert!(Vmlinux::new("/no/such/vmlinux").build_id().unwrap_err().is_absent());
+    /// ```
+    pub fn build_id(&self) -> Result<Option<crate::elf::BuildId>, Error> {
+        read::build_id(&self.path)
+    }
+}
+
+#[cfg(feature = "elf")]
 impl Source for Vmlinux {
     fn describe(&self) -> String {
         describe(&self.path, self.running.as_deref())

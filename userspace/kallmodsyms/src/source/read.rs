@@ -123,10 +123,7 @@ pub(super) fn vmlinux(
         cache: &cache,
         left: &left,
     };
-    let bad = |error| Error::Elf {
-        path: path.into(),
-        error,
-    };
+    let bad = |error| bad_image(path, error);
     if let Some(running) = running {
         let found = elf::build_id_of(file).map_err(bad)?;
         if let Some(found) = found.filter(|found| found != running) {
@@ -138,6 +135,25 @@ pub(super) fn vmlinux(
         }
     }
     elf::symbols_of(file).map_err(bad)
+}
+
+/// Reads the build ID of an image, and no more.
+#[cfg(feature = "elf")]
+pub(super) fn build_id(path: &Path) -> Result<Option<crate::elf::BuildId>, Error> {
+    let cache = object::read::ReadCache::new(open(path)?);
+    let file = Budget {
+        cache: &cache,
+        left: &core::cell::Cell::new(IMAGE_MAX),
+    };
+    crate::elf::build_id_of(file).map_err(|error| bad_image(path, error))
+}
+
+#[cfg(feature = "elf")]
+fn bad_image(path: &Path, error: crate::elf::Error) -> Error {
+    Error::Elf {
+        path: path.into(),
+        error,
+    }
 }
 
 /// How much of an image is read at most: headers, notes and symbols take some tens of megabytes.
