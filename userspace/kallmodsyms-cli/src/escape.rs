@@ -8,6 +8,8 @@
 use std::io::{self, Write};
 use std::mem;
 
+use memchr::memchr_iter;
+
 /// Writes everything on, with what is not harmless made visible: control characters of ASCII and of ISO 8859 (which
 /// terminals take for escape sequences in one byte), marks that change the direction of text, bytes that are not UTF-8.
 /// Line feeds and tabs stay, and a CR before a line feed.
@@ -86,6 +88,39 @@ fn unfinished(bytes: &[u8]) -> usize {
     })
 }
 
+/// Splits a text into what is a colour, and what is not. A log may have colours, which do no harm.
+pub(crate) fn colours(mut text: &[u8]) -> impl Iterator<Item = (bool, &[u8])> {
+    std::iter::from_fn(move || {
+        let length = colour(text);
+        let is_colour = length > 0;
+        let end = if is_colour {
+            length
+        } else {
+            let starts = memchr_iter(0x1b, text).find(|&at| colour(&text[at..]) > 0);
+            starts.unwrap_or(text.len())
+        };
+        let (piece, rest) = text.split_at(end);
+        text = rest;
+        (!piece.is_empty()).then_some((is_colour, piece))
+    })
+}
+
+/// How long the sequence is that a text starts with and that sets a colour; 0 if it starts with none.
+fn colour(text: &[u8]) -> usize {
+    let Some(codes) = text.strip_prefix(b"\x1b[") else {
+        return 0;
+    };
+    // No terminal has so many.
+    let codes = &codes[..codes.len().min(32)];
+    let end = codes
+        .iter()
+        .position(|byte| !byte.is_ascii_digit() && *byte != b';');
+    match end {
+        Some(end) if codes[end] == b'm' => end + b"\x1b[m".len(),
+        _ => 0,
+    }
+}
+
 /// The text as a terminal can take it.
 pub(crate) fn escaped(text: &[u8]) -> Vec<u8> {
     let mut shown = Vec::with_capacity(text.len());
@@ -131,7 +166,7 @@ const fn is_harmless(character: char) -> bool {
 mod tests {
     use std::io::Write;
 
-    use super::{Escaping, escaped};
+    use super::{Escaping, colours, escaped};
 
     const TEXTS: [(&[u8], &[u8]); 12] = [
         (b"", b""),
@@ -162,6 +197,23 @@ mod tests {
         for (text, expected) in TEXTS {
             assert_eq!(escaped(text), expected, "{}", text.escape_ascii());
         }
+    }
+
+    #[test]
+    fn colours_are_told_apart() {
+        let split = |text: &'static [u8]| colours(text).collect::<Vec<_>>();
+        assert_eq!(split(b""), []);
+        assert_eq!(split(b"plain\x1b[2J"), [(false, &b"plain\x1b[2J"[..])]);
+        assert_eq!(
+            split(b"\x1b[1;31mred\x1b[m\x1b["),
+            [
+                (true, &b"\x1b[1;31m"[..]),
+                (false, b"red"),
+                (true, b"\x1b[m"),
+                (false, b"\x1b[")
+            ]
+        );
+        assert_eq!(split(b"\x1b\x1b[0m").len(), 2);
     }
 
     /// Wherever it is cut.

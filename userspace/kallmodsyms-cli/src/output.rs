@@ -10,7 +10,7 @@ use clap::ColorChoice;
 use serde::Serialize;
 
 use crate::closed;
-use crate::escape::Escaping;
+use crate::escape::{Escaping, colours};
 
 /// Where results go.
 ///
@@ -110,6 +110,21 @@ impl Output {
         write!(self.out.raw()?, "{style}")?;
         self.write_all(text)?;
         write!(self.out.raw()?, "{style:#}")
+    }
+
+    /// Text that is not ours, such as a log, which may have colours.
+    pub(crate) fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        if matches!(self.out, Stream::Raw(_)) {
+            return self.write_all(text);
+        }
+        for (is_colour, piece) in colours(text) {
+            if is_colour {
+                self.out.raw()?.write_all(piece)?;
+            } else {
+                self.write_all(piece)?;
+            }
+        }
+        Ok(())
     }
 
     /// A value as one line.

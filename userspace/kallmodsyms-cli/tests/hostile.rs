@@ -92,7 +92,6 @@ fn names_reach_a_terminal_escaped() {
             "ffffffff81000140",
         ],
         &["dump", "-i", "table", "--sort", "name"],
-        &["symbolize", "-i", "table", "table"],
     ] {
         for colour in ["never", "always"] {
             let arguments = [arguments, &["--color", colour]].concat();
@@ -124,6 +123,21 @@ fn names_reach_a_terminal_escaped() {
     }
 }
 
+/// A log may have colours, and nothing else that a terminal obeys; names that are put into it may not even have those.
+#[test]
+fn a_log_keeps_its_colours() {
+    let log =
+        b"\x1b[33m[  1.0]\x1b[0m [<ffffffff81000004>] ?\x1b[2J [<ffffffff81000104>] \x1b]0;x\x07\n";
+    let files = Files::new(&[("table", HOSTILE), ("log", log.as_slice())]);
+    let arguments = ["symbolize", "-i", "table", "--color", "never", "log"];
+    let seen = on_a_terminal(&files, &arguments);
+    assert_eq!(
+        String::from_utf8(seen).expect("text"),
+        "\x1b[33m[  1.0]\x1b[0m [<ffffffff81000004>] (red\\u001b[31m+0x4/0x40) ?\\u001b[2J [<ffffffff81000104>] \
+         (back\\u202e+0x4/0x40) \\u001b]0;x\\u0007\n"
+    );
+}
+
 #[test]
 fn raw_names_where_that_is_wanted() {
     let files = Files::new(&[("table", HOSTILE)]);
@@ -144,7 +158,7 @@ fn raw_names_where_that_is_wanted() {
 /// What is said of names, files and lines on standard error is for a terminal as well.
 #[test]
 fn messages_reach_a_terminal_escaped() {
-    let files = Files::new(&[("table", HOSTILE), ("a\x1b[31m", b"nonsense\x1b[31m\n")]);
+    let files = Files::new(&[("table", HOSTILE), ("a\x1b[31m", &b"nonsense\x1b[31m\n"[..])]);
     for arguments in [
         &["find", "-i", "table", "no\x1b[31m"][..],
         &["lookup", "-i", "table", "no\x1b[31m"],

@@ -86,7 +86,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "json")]
     names_only: bool,
     /// How far the kernel was moved from where the symbols say, if the text does not: `Kernel Offset` in its messages
-    #[arg(long, value_name = "BYTES", value_parser = number::bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = number::distance, allow_hyphen_values = true)]
     slide: Option<u64>,
     #[command(flatten)]
     demangle: Demangle,

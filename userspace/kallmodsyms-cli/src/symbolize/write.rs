@@ -103,7 +103,7 @@ impl Writer<'_> {
 
     fn up_to(&mut self, end: usize) -> io::Result<()> {
         if end > self.done {
-            self.out.write_all(&self.part.bytes[self.done..end])?;
+            self.out.text(&self.part.bytes[self.done..end])?;
             self.done = end;
         }
         Ok(())

@@ -133,10 +133,10 @@ fn address(word: &[u8], width: Option<Width>) -> Option<(u64, Option<Width>)> {
 }
 
 fn without_prefix(word: &[u8]) -> &[u8] {
-    match word {
-        [b'0', b'x' | b'X', digits @ ..] => digits,
-        digits => digits,
-    }
+    let digits = word
+        .strip_prefix(b"0x")
+        .or_else(|| word.strip_prefix(b"0X"));
+    digits.unwrap_or(word)
 }
 
 /// The value of 1 to 16 hex digits of either case.
