@@ -158,7 +158,10 @@ fn raw_names_where_that_is_wanted() {
 /// What is said of names, files and lines on standard error is for a terminal as well.
 #[test]
 fn messages_reach_a_terminal_escaped() {
-    let files = Files::new(&[("table", HOSTILE), ("a\x1b[31m", &b"nonsense\x1b[31m\n"[..])]);
+    let files = Files::new(&[
+        ("table", HOSTILE),
+        ("a\x1b[31m", &b"nonsense\x1b[31m\n"[..]),
+    ]);
     for arguments in [
         &["find", "-i", "table", "no\x1b[31m"][..],
         &["lookup", "-i", "table", "no\x1b[31m"],

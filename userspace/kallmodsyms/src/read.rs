@@ -303,7 +303,7 @@ impl<'a> Iterator for Lines<'a> {
 impl<'a> Line<'a> {
     /// The line that `source` starts with. `None` at the end.
     #[inline]
-    fn first(source: &'a [u8], number: usize, offset: usize) -> Option<Self> {
+    pub(crate) fn first(source: &'a [u8], number: usize, offset: usize) -> Option<Self> {
         let end = memchr(b'\n', source).unwrap_or(source.len());
         let bytes = &source[..end];
         let terminated = end < source.len();

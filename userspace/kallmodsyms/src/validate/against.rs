@@ -16,9 +16,10 @@ use crate::{Dialect, Error, Format, Position, Section, Slide, SlideError, Symbol
 
 /// The well-formed lines of the file as a table, each symbol with its line.
 struct Listing<'a> {
+    source: &'a [u8],
     table: SymbolTable,
-    /// By rank.
-    lines: Vec<Line<'a>>,
+    /// Where each line starts, and its number, by rank.
+    places: Vec<(usize, usize)>,
     end: Position,
     format: Format,
 }
@@ -26,7 +27,7 @@ struct Listing<'a> {
 impl<'a> Listing<'a> {
     fn new(source: &'a [u8], format: Format) -> Result<Self, Error> {
         let mut builder = Builder::new();
-        let mut lines = Vec::new();
+        let mut places = Vec::new();
         let mut end = START;
         for line in Lines::new(source) {
             end = Position {
@@ -36,23 +37,31 @@ impl<'a> Listing<'a> {
             };
             if let Ok(symbol) = line.symbol(format) {
                 builder.push(&symbol);
-                lines.push((symbol.address, symbol.size.unwrap_or(0), line));
+                let place = (line.offset, line.number);
+                places.push((symbol.address, symbol.size.unwrap_or(0), place));
             }
         }
         let table = builder.finish(Facts::of(format)).map_err(Error::of_file)?;
         // The order of the table.
-        lines.sort_by_key(|&(address, size, _)| (address, Reverse(size.wrapping_sub(1))));
+        places.sort_by_key(|&(address, size, _)| (address, Reverse(size.wrapping_sub(1))));
         Ok(Self {
+            source,
             table,
-            lines: lines.into_iter().map(|(_, _, line)| line).collect(),
+            places: places.into_iter().map(|(_, _, place)| place).collect(),
             end,
             format,
         })
     }
 
+    /// The line of this rank.
+    fn line(&self, rank: usize) -> Option<Line<'a>> {
+        let &(offset, number) = self.places.get(rank)?;
+        Line::first(&self.source[offset..], number, offset)
+    }
+
     /// The place of a field on the line of a symbol.
     fn position(&self, entry: Entry<'_>, field: Field) -> Position {
-        let Some(line) = self.lines.get(entry.index()) else {
+        let Some(line) = self.line(entry.index()) else {
             return self.end;
         };
         let skipped = match field {
@@ -70,7 +79,7 @@ impl<'a> Listing<'a> {
 
     /// The place of the modules, or where they would be.
     fn modules_position(&self, entry: Entry<'_>) -> Position {
-        let Some(line) = self.lines.get(entry.index()) else {
+        let Some(line) = self.line(entry.index()) else {
             return self.end;
         };
         let tab = memchr::memchr(b'\t', line.bytes);
@@ -80,7 +89,7 @@ impl<'a> Listing<'a> {
     /// Before which line a symbol of this address belongs.
     fn place_of(&self, address: u64) -> Position {
         let rank = self.table.range(..address).len();
-        let line = self.lines.get(rank);
+        let line = self.line(rank);
         line.map_or(self.end, |line| line.position(0))
     }
 }
