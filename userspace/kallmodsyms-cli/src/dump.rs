@@ -131,14 +131,14 @@ impl Arguments {
 
     fn hold(&self, out: &mut Output, file: Opened) -> anyhow::Result<Seen> {
         let Facts { sizes, width, .. } = file.first_facts();
-        let mut held = Held::new(self.sort, width, sizes);
+        let mut held = Held::new(width, sizes);
         let mut seen = Seen::default();
         let facts = file.for_each(|symbol| {
             seen.add(symbol);
             held.push(&with_size(symbol, sizes), self.wants(symbol));
             Ok(true)
         })?;
-        held.sort(self.reverse);
+        held.sort(self.sort, self.reverse);
         for (symbol, group) in held.symbols(facts.built_in_modules) {
             if seen.printed == self.limit() {
                 break;

@@ -8,7 +8,6 @@
 //! Exit status: 0 if all is well, 1 if problems were found, or nothing where something was looked for, 2 for wrong
 //! usage or a file that cannot be read.
 
-mod closed;
 mod columns;
 mod completions;
 mod demangle;

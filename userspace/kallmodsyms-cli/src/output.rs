@@ -9,7 +9,6 @@ use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 use serde::Serialize;
 
-use crate::closed;
 use crate::escape::{Escaping, colours};
 
 /// Where results go.
@@ -23,7 +22,6 @@ pub(crate) struct Output {
     /// Whether names are printed as source code has them.
     demangling: bool,
     is_terminal: bool,
-    is_closed: bool,
 }
 
 // Fewer calls of write than with the default of 8 KiB: `dump` writes megabytes.
@@ -64,7 +62,6 @@ impl Output {
             colour,
             demangling: false,
             is_terminal,
-            is_closed: closed::at_start(),
         }
     }
 
@@ -152,9 +149,6 @@ impl Stream {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_closed {
-            return Err(rustix::io::Errno::BADF.into());
-        }
         match &mut self.out {
             Stream::Raw(out) => out.write(bytes),
             Stream::Escaped(out) => out.write(bytes),

@@ -2,37 +2,33 @@
 
 //! Lines that have to wait: for their place in another order, or until it is known whether their module is built in.
 //!
-//! Kept as text, since that is the smallest they get: their bytes, and 16 more for each.
+//! Kept as text, since that is the smallest they get: their bytes, and where each starts.
+
+use std::cmp::Ordering;
 
 use kallmodsyms::{Group, Symbol, Width, lenient};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::Sort;
+use crate::number::hex;
 
 pub(super) struct Held {
-    sort: Sort,
     width: Width,
     sized: bool,
     text: Vec<u8>,
-    rows: Vec<Row>,
+    /// Where each line starts.
+    lines: Vec<usize>,
     /// Where in the text the kernel image ends: with the last symbol without a module.
     image: usize,
 }
 
-/// Where a line starts, and what it is sorted by: a number, or where its name starts.
-struct Row {
-    key: u64,
-    line: usize,
-}
-
 impl Held {
-    pub(super) const fn new(sort: Sort, width: Width, sized: bool) -> Self {
+    pub(super) const fn new(width: Width, sized: bool) -> Self {
         Self {
-            sort,
             width,
             sized,
             text: Vec::new(),
-            rows: Vec::new(),
+            lines: Vec::new(),
             image: 0,
         }
     }
@@ -40,57 +36,78 @@ impl Held {
     /// Takes the next symbol of the file, and keeps it if it is wanted.
     pub(super) fn push(&mut self, symbol: &Symbol<'_>, wanted: bool) {
         if wanted {
-            let line = self.text.len();
+            self.lines.push(self.text.len());
             symbol.write_line(self.width, &mut self.text);
-            let key = match self.sort {
-                Sort::File => 0,
-                Sort::Address => symbol.address,
-                // The largest first.
-                Sort::Size => !symbol.size.unwrap_or(0),
-                Sort::Name => self.name_in(line),
-            };
-            self.rows.push(Row { key, line });
         }
         if symbol.modules.is_empty() {
             self.image = self.text.len();
         }
     }
 
-    /// Where the name of a line starts: behind two blanks, or three if there is a size.
-    fn name_in(&self, line: usize) -> u64 {
-        let blanks = memchr::memchr_iter(b' ', &self.text[line..]);
-        let last = blanks.take(if self.sized { 3 } else { 2 }).last();
-        (line + last.map_or(0, |blank| blank + 1)) as u64
-    }
-
     /// Puts the lines in order. Those that are equal in it stay as they are in the file.
-    pub(super) fn sort(&mut self, reverse: bool) {
-        let text = &self.text;
-        match self.sort {
-            Sort::File => {}
-            Sort::Address | Sort::Size => self.rows.sort_by_key(|row| row.key),
-            Sort::Name => {
-                let name = |row: &Row| {
-                    let rest = usize::try_from(row.key).map_or(&text[..0], |start| &text[start..]);
-                    &rest[..memchr2(b'\t', b'\n', rest).unwrap_or(rest.len())]
-                };
-                self.rows.sort_by(|one, other| name(one).cmp(name(other)));
-            }
-        }
+    pub(super) fn sort(&mut self, sort: Sort, reverse: bool) {
+        let text = Text {
+            bytes: &self.text,
+            sized: self.sized,
+        };
+        let order = |one: usize, other: usize| match sort {
+            Sort::File => Ordering::Equal,
+            Sort::Address => text.address(one).cmp(&text.address(other)),
+            // The largest first.
+            Sort::Size => text.size(other).cmp(&text.size(one)),
+            Sort::Name => text.name(one).cmp(text.name(other)),
+        };
+        // In place, where a sort that keeps what is equal in order would take half as much again.
+        self.lines
+            .sort_unstable_by(|&one, &other| order(one, other).then(one.cmp(&other)));
         if reverse {
-            self.rows.reverse();
+            self.lines.reverse();
         }
     }
 
     /// The symbols in this order. `built_in` says whether the file names the modules of built-in code.
     pub(super) fn symbols(&self, built_in: bool) -> impl Iterator<Item = (Symbol<'_>, Group)> {
-        self.rows.iter().filter_map(move |row| {
-            let rest = &self.text[row.line..];
+        self.lines.iter().filter_map(move |&start| {
+            let rest = &self.text[start..];
             let line = &rest[..memchr(b'\n', rest)?];
             let symbol = lenient::symbol(line, Some(self.sized))?;
-            Some((symbol, group(&symbol, built_in && row.line < self.image)))
+            Some((symbol, group(&symbol, built_in && start < self.image)))
         })
     }
+}
+
+/// The fields of lines, as they were written.
+#[derive(Clone, Copy)]
+struct Text<'t> {
+    bytes: &'t [u8],
+    sized: bool,
+}
+
+impl<'t> Text<'t> {
+    fn address(self, line: usize) -> u64 {
+        number(&self.bytes[line..])
+    }
+
+    fn size(self, line: usize) -> u64 {
+        let rest = &self.bytes[line..];
+        memchr(b' ', rest)
+            .filter(|_| self.sized)
+            .map_or(0, |blank| number(&rest[blank + 1..]))
+    }
+
+    /// Behind two blanks, or three if there is a size.
+    fn name(self, line: usize) -> &'t [u8] {
+        let rest = &self.bytes[line..];
+        let blank = memchr_iter(b' ', rest).nth(if self.sized { 2 } else { 1 });
+        let name = blank.map_or(rest, |blank| &rest[blank + 1..]);
+        &name[..memchr2(b'\t', b'\n', name).unwrap_or(name.len())]
+    }
+}
+
+/// The number in the digits before a blank.
+fn number(text: &[u8]) -> u64 {
+    let end = memchr(b' ', text).unwrap_or(text.len());
+    hex(&text[..end]).unwrap_or(0)
 }
 
 fn group(symbol: &Symbol<'_>, in_image: bool) -> Group {
