@@ -232,10 +232,17 @@ fn measured(
     }
 }
 
-/// What the command takes without a file to speak of.
+/// What the command takes without a file to speak of. It waits for the end of that, so that it is seen.
 fn floor() -> u64 {
-    let files = Files::new(&[("one", "ffffffff81000000 T _text\n")]);
-    measured(files.path(), &["lookup", "-i", "one", "_text"], None).peak
+    let one: fn(&mut dyn Write) -> io::Result<()> = |out| {
+        out.write_all(b"ffffffff81000000 T _text\n")?;
+        out.flush()?;
+        thread::sleep(Duration::from_millis(500));
+        Ok(())
+    };
+    let floor = measured(Path::new("/"), &["lookup", "-i", "-", "_text"], Some(one)).peak;
+    assert!(floor > MIB, "{floor}: was it seen?");
+    floor
 }
 
 const MIB: u64 = 1 << 20;
