@@ -176,6 +176,7 @@ fn for_programs() {
       "warnings": 0,
       "dialect": null,
       "address_digits": null,
+      "given_up": false,
       "slide": null,
       "summary": {
         "lines": 1,

@@ -159,7 +159,8 @@ impl Model {
     fn code_without_size(&self, address: u64) -> Option<usize> {
         let below = |&index: &usize| self.start(index) <= address && !self.is_mapping(index);
         let below = (0..self.symbols.len()).filter(below);
-        let last = below.clone().next_back().filter(|_| self.sized)?;
+        let is_without = |&last: &usize| self.size(last) == Some(0);
+        let last = below.clone().next_back().filter(is_without)?;
         let is_code = |&index: &usize| b"tTwW".contains(&self.symbols[index].letter);
         let alike = below.filter(|&index| self.extent(index) == (self.start(last), Some(0)));
         alike
