@@ -402,6 +402,28 @@ fn what_is_not_found() {
     }
 }
 
+/// Of the names of one function the one that was asked for is printed; of an address the one that the kernel prefers.
+#[test]
+fn the_name_that_was_asked_for() {
+    let files = Files::new(&[("kernel", common::KERNEL)]);
+    for (text, expected) in [
+        (
+            "vfs_read_alias+0x4",
+            "ffffffff81000004 vfs_read_alias+0x4/0x40\n",
+        ),
+        ("vfs_read+0x4", "ffffffff81000004 vfs_read+0x4/0x40\n"),
+        ("ffffffff81000004", "ffffffff81000004 vfs_read+0x4/0x40\n"),
+        // What is in it is more exact.
+        ("vfs_read_alias+0x12", "ffffffff81000012 inside+0x2/0x8\n"),
+    ] {
+        assert_eq!(good(&files, &["lookup", text]), expected, "{text}");
+    }
+    let all = good(&files, &["lookup", "--all", "vfs_read_alias"]);
+    let first = all.lines().next();
+    assert_eq!(first, Some("ffffffff81000000 vfs_read_alias+0x0/0x40"));
+    assert_eq!(all.lines().count(), 3, "{all}");
+}
+
 /// The kernel prints how far it is to the next symbol, other tools the size; what is neither is of another kernel.
 #[test]
 fn sizes_tell_symbols_apart() {

@@ -55,7 +55,7 @@ impl<'t> Answers<'t> {
     /// Prints the answer to a text. Whether there is a symbol.
     pub(super) fn answer(&self, out: &mut Output, text: &str) -> anyhow::Result<bool> {
         match self.reading.meaning(text) {
-            Meaning::Address(address) => Ok(self.address(out, text, address)?),
+            Meaning::Address(address) => Ok(self.address(out, text, address, None)?),
             Meaning::Symbols(symbols, place) => Ok(self.symbols(out, text, &symbols, place)?),
             Meaning::Unknown(place) => {
                 self.unknown(out, text, place)?;
@@ -91,13 +91,25 @@ impl<'t> Answers<'t> {
         let mut found = false;
         for symbol in symbols {
             let address = symbol.address().wrapping_add(offset);
-            found |= self.address(out, query, address)?;
+            found |= self.address(out, query, address, Some(*symbol))?;
         }
         Ok(found)
     }
 
-    fn address(&self, out: &mut Output, query: &str, address: u64) -> io::Result<bool> {
-        let location = self.table.lookup(address);
+    /// What is there. Of symbols with one extent the one that was named.
+    fn address(
+        &self,
+        out: &mut Output,
+        query: &str,
+        address: u64,
+        named: Option<Entry<'t>>,
+    ) -> io::Result<bool> {
+        let mut location = self.table.lookup(address);
+        if let (Location::Inside { symbol, .. }, Some(named)) = (&mut location, named) {
+            if (symbol.address(), symbol.size()) == (named.address(), named.size()) {
+                *symbol = named;
+            }
+        }
         if self.arguments.json || self.arguments.all {
             return self.all(out, query, address, location);
         }
