@@ -362,8 +362,11 @@ fn validate_and_dump_hold_nothing() {
     }
 }
 
+/// Makes the line of this number.
+type Line = fn(u64) -> String;
+
 /// Lines that take more in a table than they do as text, were it up to them.
-const SHAPES: [(&str, fn(u64) -> String); 6] = [
+const SHAPES: [(&str, Line); 6] = [
     ("as a kernel's", |index| {
         format!(
             "{:016x} {:x} t a_function_of_{index}\t[module_{}]\n",
@@ -446,8 +449,9 @@ fn bombs() {
         XzOptions::with_preset(1),
     )
     .unwrap();
+    let newlines = vec![b'\n'; 1 << 20];
     for _ in 0..16 {
-        xz.write_all(&[b'\n'; 1 << 20]).unwrap();
+        xz.write_all(&newlines).unwrap();
     }
     xz.finish().unwrap();
 

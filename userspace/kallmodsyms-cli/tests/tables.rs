@@ -235,7 +235,10 @@ fn what_editors_and_mails_leave() {
         clean.replace(' ', "  "),
         clean.replace("ffffffff", "FFFFFFFF"),
         clean.replace("ffffffff", "0xffffffff"),
-        clean.lines().map(|line| format!("    {line} \n")).collect(),
+        format!(
+            "    {}",
+            clean.replace('\n', " \n    ").trim_end_matches(' ')
+        ),
         format!("\u{feff}{clean}"),
     ] {
         assert_eq!(
@@ -282,7 +285,7 @@ fn what_nm_prints() {
     assert_eq!(
         err,
         "kallmodsyms: note: table: 2 of 5 lines not used; the first is line 1, column 1: expected an address, found a \
-         symbol that is not defined: addresses have 16 digits, 8 on a 32-bit kernel: zero-padded, lower case, no prefix\n"
+         symbol that is not defined\n"
     );
     // With -S: symbols of no size stand without.
     let sizes = "0000000000000000 A __per_cpu_start\nffffffff81000000 T _text\nffffffff81000000 0000000000000040 T start\n\

@@ -162,11 +162,8 @@ impl Model {
         let is_without = |&last: &usize| self.size(last) == Some(0);
         let last = below.clone().next_back().filter(is_without)?;
         let is_code = |&index: &usize| b"tTwW".contains(&self.symbols[index].letter);
-        let alike = below.filter(|&index| self.extent(index) == (self.start(last), Some(0)));
-        alike
-            .filter(is_code)
-            .next_back()
-            .filter(|_| address < self.reach(last))
+        let mut alike = below.filter(|&index| self.extent(index) == (self.start(last), Some(0)));
+        alike.rfind(is_code).filter(|_| address < self.reach(last))
     }
 
     fn named(&self, name: &[u8]) -> Vec<usize> {

@@ -101,9 +101,7 @@ fn of_text(head: &[u8]) -> Option<String> {
         return Some("a note that the symbols are in the package of the kernel with debugging symbols: install that".into());
     }
     let lines = || head.split(|&byte| byte == b'\n').take(LINES);
-    let kinds = KINDS
-        .iter()
-        .find(|(is_such, ..)| lines().any(|line| is_such(line)))?;
+    let kinds = KINDS.iter().find(|(is_such, ..)| lines().any(is_such))?;
     let (_, what, advice) = kinds;
     Some(format!("{what}: {advice}"))
 }
@@ -134,7 +132,7 @@ fn has(line: &[u8], text: &[u8]) -> bool {
 }
 
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let words = line.split(|byte| byte.is_ascii_whitespace());
+    let words = line.split(u8::is_ascii_whitespace);
     words.filter(|word| !word.is_empty())
 }
 

@@ -268,14 +268,18 @@ impl About {
             Ok(value) => {
                 if let Some(first) = left_out.first {
                     policy::note_left_out();
+                    let help = match first.kind {
+                        // There is nothing to be done, nor to be missed.
+                        ErrorKind::Undefined => String::new(),
+                        kind => format!(": {}", kind.rule().help()),
+                    };
                     say(&format!(
-                        "note: {name}: {} of {} not used; the first is line {}, column {}: {}: {}",
+                        "note: {name}: {} of {} not used; the first is line {}, column {}: {}{help}",
                         number::grouped(left_out.lines as u64),
                         number::count(reader.lines(), "line"),
                         first.position.line,
                         first.position.column,
                         first.kind,
-                        first.kind.rule().help(),
                     ));
                 }
                 Ok(value)
@@ -300,25 +304,23 @@ impl About {
     /// What a line is none for, with the line; or what the file is, where it has no line of symbols.
     fn explain<R: Read>(&self, error: &Error, reader: &LenientReader<R>) -> anyhow::Error {
         let name = &self.name;
-        match error.kind {
-            ErrorKind::NoSymbols => self.empty(),
-            ErrorKind::HiddenAddresses => anyhow!(
+        match (error.kind, &self.kind) {
+            (ErrorKind::NoSymbols, _) => self.empty(),
+            (ErrorKind::HiddenAddresses, _) => anyhow!(
                 "{name}: expected addresses, found them hidden (all are zero): its reader lacks CAP_SYSLOG, or \
                  kernel.kptr_restrict is 2; as root, sysctl kernel.kptr_restrict=1, then read it again"
             ),
-            _ => match &self.kind {
-                Some(kind) => anyhow!("{name}: expected lines of symbols, found {kind}"),
-                None => {
-                    let left_out = reader.left_out();
-                    let symbols = number::grouped((reader.lines() - left_out.lines) as u64);
-                    let lines = number::count(reader.lines(), "line");
-                    let diagnostic = error.line_diagnostic(name, &left_out.text).to_string();
-                    anyhow!(
-                        "expected symbols in {name}, found {symbols} in {lines}\n{}",
-                        diagnostic.trim_end()
-                    )
-                }
-            },
+            (_, Some(kind)) => anyhow!("{name}: expected lines of symbols, found {kind}"),
+            (_, None) => {
+                let left_out = reader.left_out();
+                let symbols = number::grouped((reader.lines() - left_out.lines) as u64);
+                let lines = number::count(reader.lines(), "line");
+                let diagnostic = error.line_diagnostic(name, &left_out.text).to_string();
+                anyhow!(
+                    "expected symbols in {name}, found {symbols} in {lines}\n{}",
+                    diagnostic.trim_end()
+                )
+            }
         }
     }
 }
