@@ -155,6 +155,14 @@ impl Write for Output {
         }
     }
 
+    // The default asks after each piece how much of it was taken.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.out {
+            Stream::Raw(out) => out.write_all(bytes),
+            Stream::Escaped(out) => out.write_all(bytes),
+        }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.out {
             Stream::Raw(out) => out.flush(),

@@ -50,11 +50,22 @@ pub(crate) const fn width_of(table: &SymbolTable) -> Width {
 /// `name+0x10/0x13a [module]`, or `name+0x10 [module]` where the size is not known: that of hand-written code is zero.
 pub(crate) fn place(out: &mut Output, symbol: Entry<'_>, offset: u64) -> io::Result<()> {
     bare_name(out, symbol.name())?;
-    write!(out, "+{offset:#x}")?;
+    number(out, b"+0x", offset)?;
     if let Some(size @ 1..) = symbol.size() {
-        write!(out, "/{size:#x}")?;
+        number(out, b"/0x", size)?;
     }
     modules(out, symbol.modules())
+}
+
+/// A number in hexadecimal. Texts have many: `write!` takes as long as all else that is done for one.
+fn number(out: &mut Output, lead: &[u8], number: u64) -> io::Result<()> {
+    let mut digits = [0; 16];
+    let count = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1) as usize;
+    for (place, digit) in digits[..count].iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[((number >> (4 * place)) & 15) as usize];
+    }
+    out.write_all(lead)?;
+    out.write_all(&digits[..count])
 }
 
 /// `name [module]`.

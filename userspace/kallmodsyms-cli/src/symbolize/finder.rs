@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 
-use kallmodsyms::table::Entry;
+use kallmodsyms::table::{Entries, Entry};
 use kallmodsyms::{Section, SymbolTable};
 
 use super::build_id::BuildId;
@@ -204,22 +204,21 @@ impl<'t> Finder<'t> {
         if symbol.is_none() && address < self.lowest {
             return None;
         }
-        let whole = with_brackets(line, &digits);
-        let mut naming = Naming::of(self, line, &digits, whole.end, address, before);
-        if naming == Naming::None {
-            let symbol = symbol.filter(|&(symbol, _)| is_demangled(symbol, &line[whole.end..]));
-            naming = symbol.map_or(naming, |_| Naming::Name);
-        }
-        if symbol.is_none() && naming == Naming::None {
-            return None;
-        }
-        Some(Address {
+        let mut found = Address {
+            whole: with_brackets(line, &digits),
             digits,
-            whole,
             value: address,
             symbol,
-            naming,
-        })
+            naming: Naming::None,
+        };
+        found.naming = Naming::of(self, line, &found, before);
+        if found.naming == Naming::None {
+            let (symbol, _) = symbol?;
+            if is_demangled(symbol, &line[found.whole.end..]) {
+                found.naming = Naming::Name;
+            }
+        }
+        Some(found)
     }
 
     /// The symbol at an address of the text.
@@ -279,18 +278,25 @@ impl<'t> Finder<'t> {
         symbols.is_some_and(|(_, symbols)| symbols.iter().any(is_image))
     }
 
-    /// Whether a symbol of this name has the address.
-    pub(super) fn is_of(&self, line: &[u8], name: &Range<usize>, address: u64) -> bool {
-        self.places(address).any(|place| {
-            let symbols = self.table.at(place).chain(self.table.containing(place));
-            has_name(symbols, line, name)
-        })
+    /// Whether the symbol at an address, or one like it, has this name.
+    pub(super) fn is_of(&self, line: &[u8], name: &Range<usize>, address: &Address<'t>) -> bool {
+        let Some((symbol, offset)) = address.symbol else {
+            return false;
+        };
+        if has_name(&symbol.aliases(), line, name) {
+            return true;
+        }
+        // Markers that have no size may start there.
+        let place = symbol.address() + offset;
+        let last = self.table.range(..=place).next_back();
+        let is_start = last.is_some_and(|last| last.address() == place);
+        is_start && has_name(&self.table.at(place), line, name)
     }
 
     /// Whether a symbol of the frame's name has its start where the text has it.
     pub(super) fn starts_at(&self, line: &[u8], frame: &Frame, address: u64) -> bool {
         self.places(address.wrapping_sub(frame.offset))
-            .any(|place| has_name(self.table.at(place), line, &frame.name))
+            .any(|place| has_name(&self.table.at(place), line, &frame.name))
     }
 
     /// Where an address is in the table, in the image or outside it.
@@ -391,14 +397,11 @@ fn starts(line: &[u8], name: &Range<usize>) -> impl Iterator<Item = usize> {
 }
 
 /// Whether one of these symbols has this name, or one that compilers made of it.
-fn has_name<'t>(
-    mut symbols: impl Iterator<Item = Entry<'t>>,
-    line: &[u8],
-    name: &Range<usize>,
-) -> bool {
-    symbols.by_ref().take(NAMESAKES).any(|symbol| {
-        starts(line, name).any(|start| {
-            let rest = symbol.name().strip_prefix(&line[start..name.end]);
+fn has_name(symbols: &Entries<'_>, line: &[u8], name: &Range<usize>) -> bool {
+    starts(line, name).any(|start| {
+        let name = &line[start..name.end];
+        symbols.clone().take(NAMESAKES).any(|symbol| {
+            let rest = symbol.name().strip_prefix(name);
             rest.is_some_and(|rest| matches!(rest, [] | [b'.' | b'$', ..]))
         })
     })

@@ -18,7 +18,7 @@
 
 use std::ops::Range;
 
-use super::finder::Finder;
+use super::finder::{Address, Finder};
 use super::frame::{Frame, NAME_LONGEST, name_before};
 use super::word::is_name;
 
@@ -41,29 +41,21 @@ const BETWEEN: usize = 8;
 
 impl Naming {
     /// Looks behind the address, then before it.
-    pub(super) fn of(
-        finder: &Finder<'_>,
+    pub(super) fn of<'t>(
+        finder: &Finder<'t>,
         line: &[u8],
-        digits: &Range<usize>,
-        end: usize,
-        address: u64,
+        address: &Address<'t>,
         before: Option<&Frame>,
     ) -> Self {
-        let is_bracketed = end > digits.end;
-        match Self::behind(finder, line, end, address, is_bracketed) {
-            Self::None => Self::before(finder, &line[..digits.start], address, before),
+        match Self::behind(finder, line, address) {
+            Self::None => Self::before(finder, &line[..address.digits.start], address, before),
             naming => naming,
         }
     }
 
-    fn behind(
-        finder: &Finder<'_>,
-        line: &[u8],
-        end: usize,
-        address: u64,
-        is_bracketed: bool,
-    ) -> Self {
-        let mut at = end;
+    fn behind<'t>(finder: &Finder<'t>, line: &[u8], address: &Address<'t>) -> Self {
+        let is_bracketed = address.whole.end > address.digits.end;
+        let mut at = address.whole.end;
         // Whether a frame here is that of the address by what stands between, whatever it says.
         let mut is_tight = true;
         for between in 0..BETWEEN {
@@ -80,7 +72,7 @@ impl Naming {
                 return if is_offset { Self::Name } else { Self::None };
             }
             if let Some(frame) = Frame::with_name(line, &word) {
-                return if is_tight || finder.starts_at(line, &frame, address) {
+                return if is_tight || finder.starts_at(line, &frame, address.value) {
                     Self::Behind(frame)
                 } else {
                     Self::None
@@ -95,7 +87,7 @@ impl Naming {
             }
             match finder.may_be_address(bytes) {
                 // `RIP: 0010:[<ffffffff81000050>]  [<ffffffff81000050>] f+0x10/0x80`
-                Some(other) if other == address => {
+                Some(other) if other == address.value => {
                     let close = behind.iter().take_while(|byte| matches!(byte, b'>' | b']'));
                     at = word.end + close.count();
                     continue;
@@ -121,7 +113,12 @@ impl Naming {
         Self::None
     }
 
-    fn before(finder: &Finder<'_>, line: &[u8], address: u64, frame: Option<&Frame>) -> Self {
+    fn before<'t>(
+        finder: &Finder<'t>,
+        line: &[u8],
+        address: &Address<'t>,
+        frame: Option<&Frame>,
+    ) -> Self {
         let mut end = trimmed(line);
         if end == line.len() {
             return Self::None;
@@ -141,7 +138,7 @@ impl Naming {
             }
         }
         if let Some(frame) = frame.filter(|frame| frame.end == end) {
-            return if is_tight || finder.starts_at(line, frame, address) {
+            return if is_tight || finder.starts_at(line, frame, address.value) {
                 Self::Before(frame.clone())
             } else {
                 Self::None

@@ -155,9 +155,12 @@ impl Stretches {
         let mut text = Text::new(text);
         let mut start = 0;
         while let Some(lines) = text.next()? {
-            // Most text has none: no look at words.
-            let any = needles.iter().any(|needle| needle.find(lines).is_some());
-            for line in lines.split_inclusive(|&byte| byte == b'\n').filter(|_| any) {
+            // Most text has none: no look at lines.
+            if needles.iter().all(|needle| needle.find(lines).is_none()) {
+                start += lines.len() as u64;
+                continue;
+            }
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
                 let end = start + line.len() as u64;
                 for told in words(line).filter_map(|word| Told::at(line, &word)) {
                     stretches.add(told, start..end, table);

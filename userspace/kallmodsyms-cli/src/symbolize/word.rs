@@ -26,22 +26,21 @@ pub(super) fn is_name(byte: u8) -> bool {
 pub(super) fn words(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
+        let is_word = |&byte: &u8| WORD[usize::from(byte)];
         let mut start = at;
         loop {
-            let byte = *line.get(start)?;
-            if WORD[usize::from(byte)] {
+            let rest = &line[start..];
+            start += rest
+                .iter()
+                .position(|byte| is_word(byte) || *byte == ESCAPE)?;
+            if line[start] != ESCAPE {
                 break;
             }
-            start += if byte == ESCAPE {
-                sequence(&line[start..])
-            } else {
-                1
-            };
+            start += sequence(&line[start..]);
         }
-        let length = line[start..]
-            .iter()
-            .take_while(|&&byte| WORD[usize::from(byte)]);
-        at = start + length.count();
+        let rest = &line[start..];
+        let length = rest.iter().position(|byte| !is_word(byte));
+        at = start + length.unwrap_or(rest.len());
         Some(start..at)
     })
 }
