@@ -38,9 +38,16 @@ pub fn lenient(input: &[u8]) {
     let lines = naive::lines(input).count();
     assert_eq!(reader.lines(), lines);
     assert_eq!(taken.len() + reader.left_out().lines, lines);
-    assert_eq!(reader.left_out().first.is_some(), reader.left_out().lines > 0);
+    assert_eq!(
+        reader.left_out().first.is_some(),
+        reader.left_out().lines > 0
+    );
     // A read for each 64 KiB, and one that finds the end.
-    assert!(asked.get() <= input.len() / (1 << 16) + 2, "{} reads", asked.get());
+    assert!(
+        asked.get() <= input.len() / (1 << 16) + 2,
+        "{} reads",
+        asked.get()
+    );
 
     let mut rest = taken.iter();
     for symbol in strict.iter().flatten() {

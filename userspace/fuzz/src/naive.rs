@@ -236,7 +236,9 @@ impl<'a> Model<'a> {
         let mut symbols = source.to_vec();
         // Where all sizes are zero, none is known.
         if symbols.iter().all(|symbol| symbol.size == Some(0)) {
-            symbols.iter_mut().for_each(|symbol| symbol.size = None);
+            for symbol in &mut symbols {
+                symbol.size = None;
+            }
         }
         symbols.sort_by_key(|symbol| {
             let size = symbol.size.unwrap_or(0);

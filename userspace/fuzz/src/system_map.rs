@@ -46,8 +46,7 @@ pub fn system_map(input: &[u8]) {
     let is_code = |entry: &Entry<'_>| {
         entry.kind() == Kind::Function && entry.group().is_image() && entry.address() >= 4096
     };
-    let is_start =
-        |entry: &Entry<'_>| [&b"_text"[..], b"_stext", b"stext"].contains(&entry.name());
+    let is_start = |entry: &Entry<'_>| [&b"_text"[..], b"_stext", b"stext"].contains(&entry.name());
     let code: Vec<_> = map.iter().filter(is_code).collect();
     let start = code.iter().find(|entry| is_start(entry)).or(code.first());
     let start = start.map_or(0, |entry| entry.address() / 4096 * 4096);
