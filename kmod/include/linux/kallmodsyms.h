@@ -130,8 +130,16 @@ bool kprobe_optinsn_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
 bool kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
 		      kallmodsyms_visit_t visit, void *data);
 
-/* Written in Rust, in kernel/kallmodsyms/ */
+/*
+ * Written in Rust, in kernel/kallmodsyms/.  All but the first may be called in
+ * any context: they take no lock and allocate nothing.
+ */
 int kallmodsyms_init(void);
+/* The recorded size of a symbol of vmlinux, or 0. */
 unsigned long kallmodsyms_symbol_size(unsigned long pos);
+/* The modules of a symbol of vmlinux, "[ext4] [jbd2]", or NULL beyond the last. */
+const char *kallmodsyms_symbol_modules(unsigned long pos);
+/* The list of modules at an offset in the table of them, or NULL beyond the last. */
+const char *kallmodsyms_module_list(unsigned long offset);
 
 #endif /* _LINUX_KALLMODSYMS_H */

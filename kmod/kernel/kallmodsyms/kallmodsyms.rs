@@ -62,6 +62,8 @@ use symbols::{
 kallmodsyms_entry_points! {
     init: init,
     symbol_size: symbol_size,
+    symbol_modules: symbol_modules,
+    module_list: module_list,
 }
 
 /// Creates the file, which stays for the life of the kernel, as do the pieces of its lines.
@@ -81,6 +83,17 @@ fn init() -> Result {
 /// Returns the size of symbol number `index` of vmlinux, or 0 if it has none.
 fn symbol_size(index: usize) -> usize {
     vmlinux().size(index).unwrap_or(0)
+}
+
+/// Returns the list of the modules of symbol number `index` of vmlinux.
+fn symbol_modules(index: usize) -> Option<&'static CStr> {
+    CStr::from_bytes_with_nul(vmlinux().modules.of(index)?).ok()
+}
+
+/// Returns the list at an offset in the table of lists, of which there is one for each combination
+/// of modules.
+fn module_list(offset: usize) -> Option<&'static CStr> {
+    CStr::from_bytes_with_nul(vmlinux().modules.list(offset)?).ok()
 }
 
 /// Returns the symbols of vmlinux.

@@ -225,20 +225,34 @@ unsafe extern "C" fn visit_callback<F: FnMut(&Symbol<'_>) -> bool>(
     })
 }
 
-/// Defines what C code calls in the component: its initcall, and the look-up of the size that is
-/// recorded for a symbol of vmlinux.
+/// Defines what C code calls in the component: its initcall, and what is recorded for symbols of
+/// vmlinux.
 ///
-/// `$init` has the type `fn() -> Result`, `$symbol_size` the type `fn(usize) -> usize`: it gets the
-/// number of the symbol in the order of addresses, and returns 0 if no size is known.
+/// - `$init` is a `fn() -> Result`.
+/// - `$symbol_size` is a `fn(usize) -> usize`, from the number of a symbol in the order of
+///   addresses to its size, or 0 if none is known.
+/// - `$symbol_modules` is a `fn(usize) -> Option<&'static CStr>`, from that number to the list of
+///   its modules, as it is shown. It may be empty.
+/// - `$module_list` is such a function from an offset in the table of these lists to the list
+///   there.
 #[macro_export]
 macro_rules! kallmodsyms_entry_points {
-    (init: $init:path, symbol_size: $symbol_size:path $(,)?) => {
+    (
+        init: $init:path,
+        symbol_size: $symbol_size:path,
+        symbol_modules: $symbol_modules:path,
+        module_list: $module_list:path $(,)?
+    ) => {
         const _: () = {
             // The prototypes that C code sees have to be those of the functions below.
             const _: unsafe extern "C" fn() -> $crate::ffi::c_int =
                 $crate::bindings::kallmodsyms_init;
             const _: unsafe extern "C" fn($crate::ffi::c_ulong) -> $crate::ffi::c_ulong =
                 $crate::bindings::kallmodsyms_symbol_size;
+            const _: unsafe extern "C" fn($crate::ffi::c_ulong) -> *const $crate::ffi::c_char =
+                $crate::bindings::kallmodsyms_symbol_modules;
+            const _: unsafe extern "C" fn($crate::ffi::c_ulong) -> *const $crate::ffi::c_char =
+                $crate::bindings::kallmodsyms_module_list;
 
             #[no_mangle]
             extern "C" fn kallmodsyms_init() -> $crate::ffi::c_int {
@@ -251,6 +265,22 @@ macro_rules! kallmodsyms_entry_points {
                 pos: $crate::ffi::c_ulong,
             ) -> $crate::ffi::c_ulong {
                 $symbol_size(pos)
+            }
+
+            #[no_mangle]
+            extern "C" fn kallmodsyms_symbol_modules(
+                pos: $crate::ffi::c_ulong,
+            ) -> *const $crate::ffi::c_char {
+                let modules: Option<&'static $crate::str::CStr> = $symbol_modules(pos);
+                modules.map_or(::core::ptr::null(), |modules| modules.as_char_ptr())
+            }
+
+            #[no_mangle]
+            extern "C" fn kallmodsyms_module_list(
+                offset: $crate::ffi::c_ulong,
+            ) -> *const $crate::ffi::c_char {
+                let modules: Option<&'static $crate::str::CStr> = $module_list(offset);
+                modules.map_or(::core::ptr::null(), |modules| modules.as_char_ptr())
             }
         };
     };

@@ -60,6 +60,29 @@ impl<'a> Modules<'a> {
             list: list.map_or(&[], until_nul),
         }
     }
+
+    /// Returns the list of symbol number `index`, with its NUL, by a search over the runs.
+    pub(crate) fn of(&self, index: usize) -> Option<&'a [u8]> {
+        // The first run that begins after the symbol is one of these, or there is none.
+        let (mut low, mut high) = (0, self.runs.len() / RUN);
+        while low < high {
+            let middle = low.wrapping_add(high.wrapping_sub(low) / 2);
+            if self.run(middle)?.0 <= index {
+                low = middle.wrapping_add(1);
+            } else {
+                high = middle;
+            }
+        }
+        let (_, list) = self.run(low.checked_sub(1)?)?;
+        self.list(list)
+    }
+
+    /// Returns the list at an offset in their table, with its NUL.
+    pub(crate) fn list(&self, offset: usize) -> Option<&'a [u8]> {
+        let lists = self.lists.get(offset..)?;
+        let nul = lists.iter().position(|&byte| byte == 0)?;
+        lists.get(..=nul)
+    }
 }
 
 /// Reads three bytes, the high one first.

@@ -88,6 +88,9 @@ fn decoding_undoes_encoding() {
         for (index, symbol) in symbols.iter().enumerate() {
             let size = tables.symbols().size(index);
             assert_eq!(size, Some(symbol.size), "seed {seed}, symbol {index}");
+            let modules = tables.symbols().modules.of(index).unwrap();
+            let expected = format!("{}\0", symbol.modules);
+            assert_eq!(modules, expected.as_bytes(), "seed {seed}, symbol {index}");
         }
         assert_eq!(tables.symbols().size(symbols.len()), None);
     }
@@ -106,6 +109,10 @@ fn decode(symbols: Symbols<'_>, room: usize) {
     }
     for index in 0..symbols.addresses.offsets.len() + 1 {
         let _ = symbols.size(index);
+        let _ = symbols.modules.of(index);
+    }
+    for offset in 0..symbols.modules.lists.len() + 1 {
+        let _ = symbols.modules.list(offset);
     }
 }
 
@@ -332,6 +339,24 @@ fn the_largest_size_and_the_next() {
 
     *groups.last_mut().unwrap() = 1 << rest;
     assert_eq!(decode(encoded(&groups)), None);
+}
+
+#[test]
+fn lists_of_modules_are_met_one_after_the_other() {
+    let modules = Modules {
+        // Symbols 2 and 3, then from 4 on.
+        runs: &[0, 0, 2, 0, 0, 0, 0, 0, 4, 0, 0, 1],
+        lists: b"\0[a] [b]\0[c]\0",
+    };
+    let lists = [0, 1, 9].map(|offset| modules.list(offset));
+    let expected = [&b"\0"[..], b"[a] [b]\0", b"[c]\0"];
+    assert_eq!(lists, expected.map(Some));
+    assert_eq!(modules.list(13), None);
+    assert_eq!(modules.list(usize::MAX), None);
+
+    let of = [1, 2, 3, 4, usize::MAX].map(|index| modules.of(index));
+    let (none, both) = (Some(expected[0]), Some(expected[1]));
+    assert_eq!(of, [None, none, none, both, both]);
 }
 
 #[test]
