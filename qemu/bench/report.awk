@@ -99,7 +99,8 @@ function scaling(few, many) {
 	large[2] = per_symbol("kallsyms", many, "none")
 }
 
-# Instructions of a call: of FUNCTION, for addresses in WHERE, with the option on or off.
+# Instructions of a call of FUNCTION for addresses in WHERE, or of writing WHERE to a file, with
+# the option on or off.
 function look_up(option, function_name, where,   count) {
 	path = dir "/lookups/" option "/lookups"
 	seen = 0
@@ -119,6 +120,14 @@ function look_up_row(function_name, where, most,   with, without) {
 	without = look_up("off", function_name, where)
 	row(function_name " in " where ": instructions", "", number(with), number(without))
 	row("  how many times as many as without the option", "<= " most, number(with / without), "", with / without <= most)
+}
+
+function selection_row(filter, most,   with, without) {
+	with = look_up("on", "set_ftrace_filter", filter)
+	without = look_up("off", "set_ftrace_filter", filter)
+	row("set_ftrace_filter " filter ": million instructions", "", number(with / 1e6), number(without / 1e6))
+	if (most)
+		row("  how many times as many as without the option", "<= " most, number(with / without), "", with / without <= most)
 }
 
 BEGIN {
@@ -161,6 +170,10 @@ BEGIN {
 	look_up_row("sprint_symbol", "module", 1.5)
 	look_up_row("kallsyms_lookup_size_offset", "vmlinux", 1.05)
 	look_up_row("kallsyms_lookup_size_offset", "module", 1.05)
+	selection_row("vfs_read", 1.1)
+	selection_row("*", 1.1)
+	selection_row(":mod:*", 1.1)
+	selection_row(":mod:ext4")
 }
 
 END { exit broken ? 2 : missed }

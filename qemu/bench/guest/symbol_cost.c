@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * What it costs to read a symbol file, in instructions:
+ * What it costs to read a symbol file, or to write to a file that looks up symbols, in
+ * instructions:
  *
  *	symbol_cost reads FILE SIZE PASSES	each read() of a pass to the end
  *	symbol_cost first FILE PASSES		open() and the first 4 KiB
  *	symbol_cost marked FILE SIZE		nothing but marks for profile.c around it all
  *	symbol_cost memory FILE COUNT		kernel memory of COUNT open files
+ *	symbol_cost write FILE TEXT PASSES	open(), write() of the text as a line and close()
  *
  * Made for a guest whose time stamp counter counts instructions (ACCEL=counting of
  * qemu/boot.sh); it refuses to run on another. Every pass does the same, so what is more in
@@ -185,6 +187,22 @@ static void cost_of_first(const char *path, int passes)
 	}
 }
 
+static void cost_of_write(const char *path, const char *text, int passes)
+{
+	size_t len = snprintf(buf, sizeof(buf), "%s\n", text);
+	unsigned long long start, cost;
+	int pass, fd;
+
+	for (pass = 0; pass < passes; pass++) {
+		start = __rdtsc();
+		fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+		if (fd < 0 || write(fd, buf, len) != (ssize_t)len || close(fd))
+			fail(path);
+		cost = __rdtsc() - start;
+		printf("%llu\n", cost);
+	}
+}
+
 static long free_kilobytes(void)
 {
 	static char text[4096];
@@ -250,8 +268,12 @@ int main(int argc, char **argv)
 		be_alone();
 		check_clock();
 		cost_of_reads(argv[2], number(argv[3], sizeof(buf)), number(argv[4], MAX_PASSES));
+	} else if (!strcmp(what, "write") && argc == 5) {
+		be_alone();
+		check_clock();
+		cost_of_write(argv[2], argv[3], number(argv[4], MAX_PASSES));
 	} else {
-		fprintf(stderr, "usage: symbol_cost reads FILE SIZE PASSES | first FILE PASSES | marked FILE SIZE | memory FILE COUNT\n");
+		fprintf(stderr, "usage: symbol_cost reads FILE SIZE PASSES | first FILE PASSES | marked FILE SIZE | memory FILE COUNT | write FILE TEXT PASSES\n");
 		return 2;
 	}
 	return 0;
