@@ -33,6 +33,9 @@ lane-clients | lanes)
 	packages+=(valgrind python3-venv)
 	cargo=1.88.0
 	;;&
+lane-tracers | lanes)
+	packages+=(trace-cmd linux-perf)
+	;;&
 lane-arm64 | lanes)
 	packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm)
 	;;&

@@ -43,6 +43,10 @@ if [ "$(cat "$work/.stamp" 2>/dev/null)" != "$want" ]; then
 		grep -qx "kallmodsyms:$(basename "$source" .c)" "$work/installed/kselftest-list.txt" ||
 			die "kselftest: $(basename "$source") is not one of TEST_GEN_PROGS"
 	done
+	# ftrace's own tests are scripts: ours among them, with what runs them.
+	(cd "$tree" && kmod_files | grep -x 'tools/testing/selftests/ftrace/test\.d/.*' |
+		xargs cp -a --parents -t "$work" tools/testing/selftests/ftrace/{ftracetest,test.d/functions})
+	cp -a "$work/tools/testing/selftests/ftrace" "$work/installed/"
 	echo "$want" >"$work/.stamp"
 fi
 echo "$work/installed"

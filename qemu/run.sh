@@ -42,7 +42,7 @@ mkdir -p "$top/build"
 while read -r m; do
 	contents+=(--module "$build/$m")
 done < <(directive "$fragment" guest | tr -s ' ' '\n' | grep .)
-case $mode in test | stress | shell)
+case $mode in test | tracers | stress | shell)
 	kselftest=$("$top/qemu/kselftest.sh" "$config")
 	contents+=(--kselftest "$kselftest")
 	;;

@@ -54,6 +54,7 @@ pub const LANES: &[Lane] = &[
     Lane { name: "modules_n", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "rt", suites: &[BUILD, BOOT, ORACLE] },
     Lane { name: "tracing", suites: &[BUILD_SMALL, BOOT_TRACED, ORACLE_TRACED] },
+    Lane { name: "tracers", suites: &[BUILD_STANDARD, BOOT_TRACERS] },
     Lane { name: "lld", suites: &[BUILD_LLD, BOOT_LLD, ORACLE_LLD] },
     Lane { name: "off", suites: &[BOOT_OFF, VALIDATE_OFF, LINKS] },
     Lane { name: "clients", suites: CLIENTS },
@@ -76,6 +77,12 @@ const BOOT_TRACED: Suite = ktap("boot", "tests/boot.sh small test build/$LANE ft
 #[rustfmt::skip]
 const ORACLE_TRACED: Suite = ktap("oracle", "$E2E check --kernel small --build $KERNEL_TREE/build-small --run build/$LANE --nokaslr-run build/$LANE")
     .needs("grep -qx passed build/$LANE/status", "the boot whose output it checks did not pass");
+
+// All modules, and the tools of Debian.
+const BUILD_STANDARD: Suite = plain("build", "qemu/build.sh standard");
+#[rustfmt::skip]
+const BOOT_TRACERS: Suite = ktap("boot", "tests/boot.sh standard tracers build/$LANE '' --bin /usr/bin/trace-cmd --bin /usr/bin/perf")
+    .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built");
 
 // clang and lld, no IBT, EXPERT off: the configuration says more.
 const BUILD_LLD: Suite = plain("build", "qemu/build.sh variant");
