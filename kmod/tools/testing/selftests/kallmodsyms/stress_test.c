@@ -34,6 +34,7 @@
 struct progress {
 	bool stop;
 	unsigned int module_cycles, programs, probes, events, trampolines;
+	unsigned int selections;
 	unsigned int passes[4], passes_with_others, passes_with_pages;
 };
 
@@ -44,6 +45,8 @@ struct scene {
 	struct text module_lines[MODULES_MAX];
 	size_t n_modules;
 	bool has_programs, has_probes, has_tracers;
+	/* A built-in module that has functions which ftrace knows. */
+	char built_in[64];
 	/* The file up to the symbols of modules, and the lines after that which stay. */
 	struct text vmlinux, stays;
 	/* Of those, trampolines and pages, which have no names of their own. */
@@ -372,6 +375,39 @@ static bool change_pages(struct __test_metadata *_metadata,
 	return false;
 }
 
+/* What a tracer that stays is not to trace. */
+static bool leave_out(const char *module)
+{
+	char filter[80];
+
+	snprintf(filter, sizeof(filter), ":mod:%s\n", module);
+	return write_tracer(GROUP, 0, "set_ftrace_notrace", filter);
+}
+
+static bool find_built_in(struct scene *scene)
+{
+	struct line line = {}, plain;
+	size_t pos = 0, plain_pos = 0;
+	struct span last = {};
+
+	while (each_line(&kallmodsyms, &pos, true, &line) &&
+	       each_line(&kallsyms, &plain_pos, false, &plain) &&
+	       !plain.modules.len) {
+		struct span rest = line.modules;
+
+		if (!rest.len || (last.len && span_same(last, rest)))
+			continue;
+		last = rest;
+		skip(&rest, '[');
+		rest = cut(&rest, "]");
+		snprintf(scene->built_in, sizeof(scene->built_in), "%.*s",
+			 (int)rest.len, rest.at);
+		if (leave_out(scene->built_in))
+			return true;
+	}
+	return false;
+}
+
 /* A probe that is enabled and a function tracer make the kernel change code. */
 static bool change_code(struct __test_metadata *_metadata, struct scene *scene)
 {
@@ -392,6 +428,13 @@ static bool change_code(struct __test_metadata *_metadata, struct scene *scene)
 			return false;
 		}
 		count(&scene->progress->trampolines);
+		/* One that is built in, and one that may be loaded or is waited for. */
+		if (!leave_out(scene->built_in)) {
+			TH_LOG(":mod:%s: %s", scene->built_in, strerror(errno));
+			return false;
+		}
+		leave_out(scene->modules[1].name);
+		count(&scene->progress->selections);
 	}
 
 	/*
@@ -431,6 +474,8 @@ static void begin_probes(struct __test_metadata *_metadata,
 		TH_LOG("no function tracer: no init functions and no trampolines");
 	for (i = 1; scene->has_tracers && i < TRACERS; i++)
 		ASSERT_TRUE(add_tracer(GROUP, i));
+	if (scene->has_tracers)
+		ASSERT_TRUE(find_built_in(scene));
 }
 
 /* Loads what stays, and remembers what is to be read of it. */
@@ -557,9 +602,9 @@ TEST_F_TIMEOUT(stress, what_stays_is_read_once_and_whole, LONGEST_TEST)
 		EXPECT_LT(0, wait(&status));
 		EXPECT_EQ(0, status);
 	}
-	TH_LOG("%u module cycles (%u wanted), %u BPF programs, %u trampolines",
+	TH_LOG("%u module cycles (%u wanted), %u BPF programs, %u trampolines, %u selections by module",
 	       progress->module_cycles, wanted, progress->programs,
-	       progress->trampolines);
+	       progress->trampolines, progress->selections);
 	TH_LOG("%u kprobes that were enabled, %u events of %u that were not",
 	       progress->probes, progress->events, PROBES_OF_EVENT);
 	TH_LOG("reads: %u large, %u tiny, %u seeking, %u pread",
