@@ -130,6 +130,39 @@ bool kprobe_optinsn_kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
 bool kallmodsyms_walk(struct kallmodsyms_cursor *cursor,
 		      kallmodsyms_visit_t visit, void *data);
 
+/* Symbols of vmlinux by the built-in modules that they are of: kernel/kallsyms.c */
+#ifdef CONFIG_KALLMODSYMS
+bool kallsyms_is_builtin_module(const char *name);
+int kallsyms_on_each_builtin_symbol(int (*fn)(void *, unsigned long),
+				    const char *module, const char *name,
+				    void *data);
+const char *kallsyms_builtin_modules(unsigned long addr);
+const char *kallsyms_next_builtin_module(const char *modules, char *name);
+#else
+static inline bool kallsyms_is_builtin_module(const char *name)
+{
+	return false;
+}
+
+static inline int kallsyms_on_each_builtin_symbol(int (*fn)(void *, unsigned long),
+						  const char *module,
+						  const char *name, void *data)
+{
+	return 0;
+}
+
+static inline const char *kallsyms_builtin_modules(unsigned long addr)
+{
+	return NULL;
+}
+
+static inline const char *kallsyms_next_builtin_module(const char *modules,
+						       char *name)
+{
+	return NULL;
+}
+#endif /* CONFIG_KALLMODSYMS */
+
 /*
  * Written in Rust, in kernel/kallmodsyms/.  All but the first may be called in
  * any context: they take no lock and allocate nothing.
