@@ -49,6 +49,25 @@ pub(crate) fn may_fit(
     symbol.size().is_none() && size.is_some_and(within)
 }
 
+/// How long a symbol is, for people: its size, and the distance to the next one where that is another.
+pub(crate) fn shown(table: &SymbolTable, symbol: Entry<'_>) -> String {
+    let distance = next(table, symbol)
+        .filter(|next| is_of_one(symbol, *next))
+        .map(|next| next.address() - symbol.address());
+    match (symbol.size(), distance) {
+        (Some(size), Some(distance)) if size != distance => {
+            format!("{size:#x} ({distance:#x} to the next symbol)")
+        }
+        (size, distance) => {
+            let length = size.or(distance);
+            format!(
+                "{:#x}",
+                length.unwrap_or_else(|| symbol.end() - symbol.address())
+            )
+        }
+    }
+}
+
 /// The next symbol at a higher address that the kernel counts.
 fn next<'t>(table: &'t SymbolTable, symbol: Entry<'_>) -> Option<Entry<'t>> {
     let higher = table.range((Bound::Excluded(symbol.address()), Bound::Unbounded));

@@ -205,7 +205,7 @@ fn numbers_are_none() {
             ),
             (
                 "([<000000000010e5ba>] 0x10e5ba)",
-                "([<000000000010e5ba>] (vfs_open+0x5a) 0x10e5ba (vfs_open+0x5a))",
+                "([<000000000010e5ba>] (vfs_open+0x5a) 0x10e5ba)",
             ),
             (
                 "Krnl GPRS: 0000000000000001 00000000000ffff8",
@@ -336,7 +336,26 @@ fn what_is_named_stays() {
             "[<ffffffff81000010>] :ext4:vfs_open+0x10/0x40",
             "Caller[ffffffff81000010]: vfs_open+0x10/0x40",
             "&mm->mmap_lock          1          [<ffffffff81000010>] vfs_open+0x10/0x40",
+            // Painted, or with what is left of that.
+            "\x1b[31m[<ffffffff81000010>]\x1b[0m \x1b[1mvfs_open\x1b[m\x1b[K+0x10/0x40",
+            r"[<ffffffff81000010>] \u001b[1mvfs_open\u001b[0m+0x10/0x40",
+            "=> vfs_open+0x10/0x40 \x1b[2m<ffffffff81000010>\x1b[0m",
+            // bcc under Python 3.
+            "ffffffff81000010 b'vfs_open+0x10'",
+        ],
+    );
+}
+
+#[test]
+fn what_tools_name_stays() {
+    check_stays(
+        KERNEL,
+        &[],
+        &[
             // gdb, objdump, nm, readelf, crash.
+            "#1 0xffffffff81000010 in vfs_open () at fs/open.c:450",
+            " .data @ 0xffffffff81000810",
+            " .bss  @ 0xffffffff81000810",
             "   0xffffffff81000010 <vfs_open+16>:\tcall   0xffffffff81000040 <probe>",
             "=> 0xffffffff81000010 <+16>:\tret",
             "$1 = {int (struct file *)} 0xffffffff81000000 <vfs_open>",
@@ -401,6 +420,14 @@ lld: ffffffff810000c4   2a859a4        0     1           btf_ksym_iter_id
             (
                 "ffffffff81000010:\te8 6b 00 00 00       \tcall   ffffffff81000040 <probe>",
                 "ffffffff81000010 (vfs_open+0x10/0x31):\te8 6b 00 00 00       \tcall   ffffffff81000040 <probe>",
+            ),
+            (
+                "[ffffffff81000010] 0xffffffff81000010",
+                "[ffffffff81000010] (vfs_open+0x10/0x31) 0xffffffff81000010",
+            ),
+            (
+                "0xffffffff81000000..0xffffffff81000040",
+                "0xffffffff81000000 (vfs_open+0x0/0x31)..0xffffffff81000040 (probe+0x0/0x20 [ext4])",
             ),
             (
                 "dd;vfs_open;0xffffffff81000010 3",
@@ -531,6 +558,33 @@ fn modules_of_frames() {
 }
 
 #[test]
+fn modules_of_frames_with_other_names_behind() {
+    check(
+        KERNEL,
+        &["--modules"],
+        &[
+            // A folder of sources is no module, and neither is the kernel.
+            (
+                "ext4_sync+0x10/0x38 fs/ext4/fsync.c:1 [inline]",
+                "ext4_sync+0x10/0x38 [ext4] fs/ext4/fsync.c:1 [inline]",
+            ),
+            (
+                "ext4_sync+0x10/0x38 [kernel]",
+                "ext4_sync+0x10/0x38 [ext4] [kernel]",
+            ),
+            (
+                "ffffffff81000190 ext4_sync+0x10 ([kernel.kallsyms])",
+                "ffffffff81000190 ext4_sync+0x10 [ext4] ([kernel.kallsyms])",
+            ),
+            (
+                "\x1b[1mext4_sync\x1b[0m+0x10/0x38",
+                "\x1b[1mext4_sync\x1b[0m+0x10/0x38 [ext4]",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn modules_of_other_frames() {
     check_stays(
         KERNEL,
@@ -549,6 +603,9 @@ fn modules_of_other_frames() {
             "<ffffffff81000190>{:ext4:ext4_sync+16}",
             "ext4`ext4_sync+0x10",
             "probe+0x10/0x40 [loaded]",
+            // Of programs.
+            "    7f1234567890 ext4_sync+0x10 (/usr/bin/cat)",
+            "          401190 ext4_sync+0x10 ([vdso])",
             // Of no symbol that there is.
             "myprobe+0x10/0x40",
             "+0x10 probe +0x10 probe+",
@@ -656,7 +713,7 @@ fn another_kernel() {
             "vfs_open+0x10/0x2b0\nRIP: 0010:[<ffffffff81000017>] vfs_open+0x17/0x2b0\next4_sync+0x1/0x38 [ext4]\n"
         ),
         "kallmodsyms: note: frames that do not fit the symbols: 2 of 3, the first in line 1: vfs_open of 0x2b0 bytes, which \
-         has 0x31 here; the text may be of another kernel than the symbols: name those of that kernel\n"
+         has 0x31 (0x40 to the next symbol) here; the text may be of another kernel than the symbols: name those of that kernel\n"
     );
     assert_eq!(
         note(
@@ -690,6 +747,12 @@ fn another_kernel() {
         "kallmodsyms: note: frames that do not fit the symbols: 2 of 2, the first in line 1: vfs_open at 0xffffffff9f000000, \
          which is at 0xffffffff81000000 here; all are moved alike: try --slide 0x1e000000\n"
     );
+    // The size is what the kernel or another tool makes of it, or it is past its end.
+    assert!(
+        note("ext4_sync+0x1/0x39\n")
+            .contains("ext4_sync of 0x39 bytes, which has 0x38 (0x680 to the next symbol) here")
+    );
+    assert!(note("vfs_open+0x50/0x31\n").contains("vfs_open+0x50, which is past its 0x31 bytes"));
     // Where sizes are not known, only what is larger than there is room says something.
     let unsized_note = |text| run("ffffffff81000000 T f\nffffffff81000040 T g\n", &[], text).2;
     assert_eq!(unsized_note("f+0x1/0x31\n"), "");
@@ -784,6 +847,20 @@ fn kernel_offset_in_a_pipe() {
     assert!(
         out.ends_with(" [<ffffffff81800050>] (vfs_read+0x10)\n"),
         "{out}"
+    );
+    // What was in no symbol then would have been in one.
+    let (status, _, err) = run(
+        MAP,
+        &[],
+        "[<ffffffffa0200050>] [<ffff888100000000>]\nKernel Offset: 0x1f000000\n",
+    );
+    assert_eq!(
+        (status, err.as_str()),
+        (
+            1,
+            "kallmodsyms: note: only line 2 says that the kernel was moved by 0x1f000000: before it, addresses (count: 1) \
+             were in no symbol; name the text as a file, or add --slide 0x1f000000\n"
+        )
     );
     // A new boot is somewhere else.
     let (_, out, _) = run(

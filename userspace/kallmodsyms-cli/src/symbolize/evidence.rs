@@ -8,7 +8,7 @@ use kallmodsyms::table::Entry;
 
 use super::finder::{Finder, Of};
 use super::frame::Frame;
-use crate::number;
+use crate::{extent, number};
 
 /// The frames of a text, and those of them that do not fit the symbols.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Evidence {
         self.is_last = false;
         if of != Of::Unknown {
             self.frames += 1;
-            self.judge(finder, line, &frame.name, frame.size, of);
+            self.judge(finder, line, &frame.name, Some(frame), of);
         }
     }
 
@@ -61,7 +61,7 @@ impl Evidence {
         of: Of<'_>,
     ) {
         if !self.is_last {
-            self.judge(finder, line, &frame.name, frame.size, of);
+            self.judge(finder, line, &frame.name, Some(frame), of);
             self.frames = self.frames.max(self.misfits);
         }
     }
@@ -83,7 +83,7 @@ impl Evidence {
         finder: &Finder<'_>,
         line: (usize, &[u8]),
         name: &Range<usize>,
-        size: Option<u64>,
+        frame: Option<&Frame>,
         of: Of<'_>,
     ) {
         let (number, line) = line;
@@ -92,21 +92,24 @@ impl Evidence {
         let (moved, what) = match of {
             Of::Unknown | Of::One(_) | Of::Several(..) => return,
             Of::WrongSize(symbol) => {
-                let said = size.unwrap_or_default();
-                let here = Finder::length(symbol);
-                (
-                    None,
-                    format!("of {said:#x} bytes, which has {here:#x} here"),
-                )
+                let said = frame.and_then(|frame| frame.size).unwrap_or_default();
+                let offset = frame.map_or(0, |frame| frame.offset);
+                let what = if offset > said {
+                    format!("+{offset:#x}, which is past its {said:#x} bytes")
+                } else {
+                    let here = extent::shown(finder.table(), symbol);
+                    format!(" of {said:#x} bytes, which has {here} here")
+                };
+                (None, what)
             }
             Of::WrongPlace(symbol, start) => {
                 let here = finder.start_of(symbol);
                 (
                     Some(start.wrapping_sub(here)),
-                    format!("at {start:#x}, which is at {here:#x} here"),
+                    format!(" at {start:#x}, which is at {here:#x} here"),
                 )
             }
-            Of::WrongName(symbol) => (None, format!("where {}", there(symbol))),
+            Of::WrongName(symbol) => (None, format!(" where {}", there(symbol))),
         };
         self.is_last = true;
         self.misfits += 1;
@@ -117,7 +120,7 @@ impl Evidence {
         };
         self.first.get_or_insert_with(|| {
             let name = line[name.clone()].escape_ascii();
-            (number, format!("{name} {what}"))
+            (number, format!("{name}{what}"))
         });
     }
 

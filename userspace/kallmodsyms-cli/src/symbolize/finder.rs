@@ -9,6 +9,10 @@ use std::ops::Range;
 use kallmodsyms::table::{Entries, Entry};
 use kallmodsyms::{Section, SymbolTable};
 
+use super::around::{
+    is_blank_or_bracket, is_of_device, is_of_section, is_of_user_space, with_brackets,
+    without_annotation,
+};
 use super::build_id::BuildId;
 use super::code::Code;
 use super::frame::Frame;
@@ -28,7 +32,7 @@ pub(super) enum Item<'t> {
     BuildId(BuildId),
 }
 
-/// An address that is in a symbol, or that the text names.
+/// An address, and whether it is in a symbol or the text names it.
 #[derive(Debug)]
 pub(super) struct Address<'t> {
     pub(super) digits: Range<usize>,
@@ -119,6 +123,8 @@ impl<'t> Finder<'t> {
         // The last frame, and the address that belongs to the next one.
         let mut frame: Option<Frame> = None;
         let mut named: Option<(usize, u64)> = None;
+        // The last address, and where it ends.
+        let mut last: Option<(usize, u64)> = None;
         // Where the line goes on with where the kernel was: those are no addresses of code.
         let mut told_until = 0;
         for word in words(line) {
@@ -136,9 +142,20 @@ impl<'t> Finder<'t> {
                 if word.start < told_until {
                     continue;
                 }
-                let Some(item) = self.placed(line, digits, address, frame.as_ref()) else {
+                let Some(mut item) = self.placed(line, digits, address, frame.as_ref()) else {
                     continue;
                 };
+                // `[ffffffff81000050] 0xffffffff81000050` is named once.
+                let is_again = last.is_some_and(|(end, before)| {
+                    before == address
+                        && line[end..item.whole.start]
+                            .iter()
+                            .all(|&byte| is_blank_or_bracket(byte))
+                });
+                if is_again && item.naming == Naming::None {
+                    item.naming = Naming::Name;
+                }
+                last = Some((item.whole.end, address));
                 if let Naming::Behind(next) = &item.naming {
                     named = Some((next.name.start, address));
                 }
@@ -161,8 +178,10 @@ impl<'t> Finder<'t> {
         let value = match self.value(&line[word.clone()]) {
             Some(value) => {
                 let before = word.start.checked_sub(1).map(|before| line[before]);
-                // An offset into a symbol, a part of a name.
-                if matches!(before, Some(b'/' | b'.' | b'$')) {
+                // An offset into a symbol, a part of a name; but `A..B` are two.
+                if matches!(before, Some(b'/' | b'.' | b'$'))
+                    && !line[..word.start].ends_with(b"..")
+                {
                     return None;
                 }
                 value
@@ -201,7 +220,7 @@ impl<'t> Finder<'t> {
         before: Option<&Frame>,
     ) -> Option<Address<'t>> {
         let symbol = self.at(address);
-        if symbol.is_none() && address < self.lowest {
+        if symbol.is_none() && address < self.lowest || is_of_section(&line[..digits.start]) {
             return None;
         }
         let mut found = Address {
@@ -212,11 +231,11 @@ impl<'t> Finder<'t> {
             naming: Naming::None,
         };
         found.naming = Naming::of(self, line, &found, before);
-        if found.naming == Naming::None {
-            let (symbol, _) = symbol?;
-            if is_demangled(symbol, &line[found.whole.end..]) {
-                found.naming = Naming::Name;
-            }
+        let rest = &line[found.whole.end..];
+        if found.naming == Naming::None
+            && symbol.is_some_and(|(symbol, _)| is_demangled(symbol, rest))
+        {
+            found.naming = Naming::Name;
         }
         Some(found)
     }
@@ -239,6 +258,12 @@ impl<'t> Finder<'t> {
             })
     }
 
+    /// Whether an address of the text is in a symbol of the image.
+    pub(super) fn is_in_image(&self, address: u64) -> bool {
+        let symbol = self.at(address);
+        symbol.is_some_and(|(symbol, _)| symbol.group().is_image())
+    }
+
     /// Where the text has a symbol.
     pub(super) fn start_of(&self, symbol: Entry<'_>) -> u64 {
         let slide = self.slide.get();
@@ -247,13 +272,6 @@ impl<'t> Finder<'t> {
         } else {
             symbol.address()
         }
-    }
-
-    /// How long a symbol is here.
-    pub(super) fn length(symbol: Entry<'_>) -> u64 {
-        symbol
-            .size()
-            .unwrap_or_else(|| symbol.end() - symbol.address())
     }
 
     /// Whether a number of the text can be an address.
@@ -310,6 +328,13 @@ impl<'t> Finder<'t> {
         if behind_escape(line, &frame.name).is_some() {
             let symbols = self.namesakes(line, &frame.name);
             frame.name.start = symbols.map_or(frame.name.start, |(start, _)| start);
+        }
+        if is_of_user_space(&line[frame.end..]) {
+            return Named {
+                frame,
+                bracket: None,
+                of: Of::Unknown,
+            };
         }
         let bracket = Bracket::at(line, frame.end);
         let module = bracket
@@ -405,35 +430,4 @@ fn has_name(symbols: &Entries<'_>, line: &[u8], name: &Range<usize>) -> bool {
             rest.is_some_and(|rest| matches!(rest, [] | [b'.' | b'$', ..]))
         })
     })
-}
-
-/// Takes off what tools for folded stacks put behind a frame: `_[k]`.
-fn without_annotation(line: &[u8], mut word: Range<usize>) -> Range<usize> {
-    if line[word.clone()].ends_with(b"_") && line[word.end..].starts_with(b"[") {
-        word.end -= 1;
-    }
-    word
-}
-
-/// An address with its brackets: `[<` and `>]`, `[` and `]`, `<` and `>`.
-fn with_brackets(line: &[u8], digits: &Range<usize>) -> Range<usize> {
-    let (before, behind) = (&line[..digits.start], &line[digits.end..]);
-    let pairs: [(&[u8], &[u8]); 3] = [(b"[<", b">]"), (b"[", b"]"), (b"<", b">")];
-    let pair = pairs
-        .iter()
-        .find(|(open, close)| before.ends_with(open) && behind.starts_with(close));
-    let length = pair.map_or(0, |(open, _)| open.len());
-    digits.start - length..digits.end + length
-}
-
-/// Whether eight digits are of the name of a device or of an identifier: `c0100000.serial`, `serial@c0100000`,
-/// `c0100000-0000-...`.
-fn is_of_device(line: &[u8], word: &Range<usize>) -> bool {
-    let (before, behind) = (&line[..word.start], &line[word.end..]);
-    let is_group = |group: &[u8]| group.len() == 4 && group.iter().all(u8::is_ascii_hexdigit);
-    match behind {
-        [b'.', next, ..] if next.is_ascii_alphabetic() => true,
-        [b'-', group @ ..] if group.len() > 4 && group[4] == b'-' => is_group(&group[..4]),
-        _ => matches!(before, [.., name, b'@'] if name.is_ascii_alphanumeric()),
-    }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::word::is_name;
+use super::word::{escape, is_name, without_escapes};
 use crate::number;
 
 /// The longest name that is looked at: a kernel's has 511 bytes at most, and one may stand behind an escape.
@@ -24,7 +24,10 @@ impl Frame {
     /// The frame that has this word as its offset.
     pub(super) fn with_offset(line: &[u8], word: &Range<usize>) -> Option<Self> {
         let plus = word.start.checked_sub(1)?;
-        let name = name_before(line, plus).filter(|_| line[plus] == b'+')?;
+        if line[plus] != b'+' {
+            return None;
+        }
+        let name = name_before(line, without_escapes(line, plus))?;
         let offset = amount(&line[word.clone()])?;
         let size = line[word.end..].strip_prefix(b"/").and_then(|rest| {
             let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric());
@@ -41,9 +44,13 @@ impl Frame {
 
     /// The frame whose name this is.
     pub(super) fn with_name(line: &[u8], name: &Range<usize>) -> Option<Self> {
-        let rest = line[name.end..].strip_prefix(b"+")?;
+        let mut plus = name.end;
+        while let length @ 1.. = escape(&line[plus..]) {
+            plus += length;
+        }
+        let rest = line[plus..].strip_prefix(b"+")?;
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric());
-        let start = name.end + 1;
+        let start = plus + 1;
         let frame = Self::with_offset(line, &(start..start + length.count()))?;
         (frame.name == *name).then_some(frame)
     }
@@ -99,6 +106,8 @@ mod tests {
             ("RIP: 0010:f.isra.0+0X1F/0x2", ("f.isra.0", 31, Some(2), "")),
             (".f$a+0x1/0x2[", (".f$a", 1, Some(2), "[")),
             ("f+0x10/g", ("f", 16, None, "/g")),
+            ("f\x1b[m\x1b[K+0x10/0x40", ("f", 16, Some(0x40), "")),
+            (r"f\u001b[0m+0x10", ("f", 16, None, "")),
             ("f+0x10/", ("f", 16, None, "/")),
         ] {
             assert_eq!(frames(line), [expected], "{line}");

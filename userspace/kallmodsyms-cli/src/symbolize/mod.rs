@@ -2,6 +2,7 @@
 
 //! `kallmodsyms symbolize`: names the addresses in a text, and leaves all else of it as it is, byte for byte.
 
+mod around;
 mod build_id;
 mod code;
 mod evidence;
@@ -44,7 +45,7 @@ const EXAMPLES: &str = "\
   kallmodsyms symbolize -i System.map oops.txt    # of another machine, as KASLR moved it
   kallmodsyms symbolize --names-only stacks.txt | flamegraph.pl > k.svg";
 
-const STATUS: &str = "0; 1 if the text said only after addresses were named where its kernel was, or that it is another; \
+const STATUS: &str = "0; 1 if the text said only behind addresses where its kernel was, or that it is another; \
                       2 for wrong usage or an unreadable file";
 
 const JSON: &str = "a line for each address that is in a symbol, and for each frame.

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use kallmodsyms::Modules;
+use memchr::memmem;
 
 use super::frame::{Frame, name_before};
 
@@ -26,6 +27,10 @@ impl Bracket {
         if !inside[..length].iter().any(u8::is_ascii_lowercase) {
             return None;
         }
+        // Of folded stacks and of reports: the kernel itself.
+        if matches!(&inside[..length], b"k" | b"kernel") {
+            return None;
+        }
         let module = start + 1..start + 1 + length;
         let build_id = match inside.get(length)? {
             b']' => None,
@@ -44,8 +49,8 @@ impl Bracket {
 /// How far behind a frame its module is looked for.
 const WINDOW: usize = 256;
 
-/// Whether one of these modules is named before a frame (`ext4:`) or behind it, however that looks: `(ext4)`,
-/// `([ext4])`, `  ext4 `, `(/lib/modules/6.1.0/kernel/fs/ext4/ext4.ko)`.
+/// Whether one of these modules is named before a frame (`ext4:`) or behind it: `(ext4)`, `([ext4])`, `  ext4 `,
+/// `(/lib/modules/6.1.0/kernel/fs/ext4/ext4.ko)`. A source file may be in a folder of that name: `fs/ext4/dir.c:1`.
 pub(super) fn is_named(line: &[u8], frame: &Frame, modules: Modules<'_>) -> bool {
     let before = frame.name.start.checked_sub(1);
     let before = before.filter(|&colon| matches!(line[colon], b':' | b'!' | b'`'));
@@ -59,8 +64,18 @@ pub(super) fn is_named(line: &[u8], frame: &Frame, modules: Modules<'_>) -> bool
     let behind = with_underscores(&behind[..end]);
     modules.iter().any(|module| {
         let module = with_underscores(module);
-        let mut words = behind.split(|&byte| !byte.is_ascii_alphanumeric() && byte != b'_');
-        with_underscores(before) == module || words.any(|word| word == module)
+        with_underscores(before) == module || has_module(&behind, &module)
+    })
+}
+
+fn has_module(text: &[u8], module: &[u8]) -> bool {
+    memmem::find_iter(text, module).any(|start| {
+        let before = text[..start].last();
+        let behind = &text[start + module.len()..];
+        let is_alone = matches!(before, Some(b' ' | b'\t' | b'[' | b'('))
+            && matches!(behind, [] | [b' ' | b'\t' | b'\r' | b']' | b')', ..]);
+        let is_file = matches!(before, Some(b' ' | b'(' | b'/')) && behind.starts_with(b".ko");
+        is_alone || is_file
     })
 }
 
@@ -91,6 +106,8 @@ mod tests {
             (" [FTRACE]", None),
             (" [003]", None),
             (" [<0>]", None),
+            (" [kernel]", None),
+            (" [k]", None),
             (" [ext4", None),
             (" []", None),
             ("", None),
@@ -134,6 +151,10 @@ mod tests {
             "f+0x1 <-g+0x2 [nf_x]",
             "f+0x1;g nf_x",
             "f+0x1\nnf_x",
+            "f+0x1 net/nf_x/core.c:1",
+            "f+0x1 at nf_x/core.c:1",
+            "f+0x1 net/nf_x.c:1 [inline]",
+            "f+0x1 nf_x=1",
         ] {
             assert!(!named(line.as_bytes()), "{line}");
         }

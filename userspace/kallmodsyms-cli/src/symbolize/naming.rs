@@ -8,7 +8,7 @@
 //! |---|---|
 //! | the kernel | `[<ffffffff81000050>] ? f+0x10/0x80`, `[<c0100054>] (f) from [<c01000a0>] (g+0x64/0x90)` |
 //! | powerpc, mips, s390 | `[c0000000001d5e00] .f+0x10/0x40`, `epc : 80100054 f+0x14/0x72c`, `([<...>] f+0x10/0x20)` |
-//! | gdb, objdump | `0xffffffff81000050 <f+16>`, `ffffffff81000040 <f>:` |
+//! | gdb, objdump | `0xffffffff81000050 <f+16>`, `ffffffff81000040 <f>:`, `#1 0xffffffff81000050 in f () at f.c:1` |
 //! | histograms of ftrace | `call_site: [ffffffff81000050] f` |
 //! | nm, readelf, objdump -t | `ffffffff81000040 T f`, `1: ffffffff81000040 128 FUNC GLOBAL DEFAULT 1 f` |
 //! | crash | `f at ffffffff81000050`, `ffffffff81000050 (t) f+16` |
@@ -20,7 +20,7 @@ use std::ops::Range;
 
 use super::finder::{Address, Finder};
 use super::frame::{Frame, NAME_LONGEST, name_before};
-use super::word::is_name;
+use super::word::{escape, is_name, without_escapes};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
@@ -95,6 +95,11 @@ impl Naming {
                 Some(_) => return Self::None,
                 None => {}
             }
+            // gdb: `#1 0xffffffff81000050 in f () at f.c:1`.
+            if bytes == b"in" && between == 0 {
+                at = word.end;
+                continue;
+            }
             let is_number = bytes[0].is_ascii_digit();
             // A letter is that of a list of symbols, unless it is the last word.
             let is_letter = bytes.len() == 1 && !matches!(behind, [] | [b'\n' | b'\r' | b'\t', ..]);
@@ -119,14 +124,14 @@ impl Naming {
         address: &Address<'t>,
         frame: Option<&Frame>,
     ) -> Self {
-        let mut end = trimmed(line);
-        if end == line.len() {
+        let Some((mut end, mut is_tight)) = trimmed(line) else {
             return Self::None;
-        }
-        let mut is_tight = line[end..].iter().any(|&byte| is_open(byte));
-        for lead in [&b" at"[..], b" is"] {
+        };
+        for lead in [b" at", b" is"] {
             if line[..end].ends_with(lead) {
-                end = trimmed(&line[..end - lead.len()]);
+                // With the blank before it.
+                let start = end - 2;
+                end = trimmed(&line[..start]).map_or(start, |(end, _)| end);
                 is_tight = true;
             }
         }
@@ -134,7 +139,7 @@ impl Naming {
         if line[..end].ends_with(b"]") {
             let name = name_before(line, end - 1);
             if let Some(name) = name.filter(|name| line[..name.start].ends_with(b"[")) {
-                end = trimmed(&line[..name.start]);
+                end = trimmed(&line[..name.start]).map_or(name.start, |(end, _)| end);
             }
         }
         if let Some(frame) = frame.filter(|frame| frame.end == end) {
@@ -160,11 +165,18 @@ fn skip(line: &[u8], mut at: usize, is_tight: &mut bool) -> usize {
             b'<' if line.get(at + 1) != Some(&b'-') => {}
             b':' => *is_tight &= at.checked_sub(1).is_some_and(|before| line[before] == b'{'),
             b'[' | b'=' | b'*' => *is_tight = false,
-            _ => break,
+            _ => match escape(&line[at..]) {
+                0 => break,
+                length => {
+                    at += length;
+                    continue;
+                }
+            },
         }
         at += 1;
     }
-    at
+    // bcc under Python 3: `b'f+0x10'`.
+    at + if line[at..].starts_with(b"b'") { 2 } else { 0 }
 }
 
 /// gdb and objdump: `ffffffff81000040 <f>:`.
@@ -185,12 +197,24 @@ fn is_of_symbol_list(word: &[u8]) -> bool {
         || word.iter().all(u8::is_ascii_uppercase)
 }
 
-/// Where a line ends without blanks and what opens before an address.
-fn trimmed(line: &[u8]) -> usize {
-    let kept = line
-        .iter()
-        .rposition(|&byte| !matches!(byte, b' ' | b'\t') && !is_open(byte));
-    kept.map_or(0, |last| last + 1)
+/// Where a line ends without blanks and what opens before an address, and whether something opens. None where there are
+/// neither.
+fn trimmed(line: &[u8]) -> Option<(usize, bool)> {
+    let (mut end, mut is_any, mut is_tight) = (line.len(), false, false);
+    loop {
+        match line[..end].last() {
+            Some(b' ' | b'\t') => is_any = true,
+            Some(&byte) if is_open(byte) => (is_any, is_tight) = (true, true),
+            _ => match without_escapes(line, end) {
+                kept if kept < end => {
+                    end = kept;
+                    continue;
+                }
+                _ => return is_any.then_some((end, is_tight)),
+            },
+        }
+        end -= 1;
+    }
 }
 
 fn is_open(byte: u8) -> bool {

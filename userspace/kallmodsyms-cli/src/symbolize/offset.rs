@@ -5,14 +5,16 @@
 //! A kernel says so in its last words: what the line is about stands before it. So a text that can be read twice is, and
 //! the first time for these lines alone.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::ops::Range;
 
 use kallmodsyms::SymbolTable;
+use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::text::Text;
-use super::word::words;
+use super::word::{escape, words};
 use crate::number;
 
 /// What a line says.
@@ -37,23 +39,29 @@ impl Told {
     /// What a line says at one of its words.
     ///
     /// x86, arm64, powerpc, riscv, s390: `Kernel Offset: 0x600000 from 0xffffffff81000000`, or `disabled`; mips and
-    /// loongarch: ` .text @ 0x9000000003710000`; crash: `kernel relocated [202MB]`.
+    /// loongarch: ` .text @ 0x9000000003710000`; crash: `kernel relocated [202MB]`; vmcoreinfo: `KERNELOFFSET=1e000000`.
     #[inline]
     pub(super) fn at(line: &[u8], word: &Range<usize>) -> Option<Self> {
         match &line[word.clone()] {
-            b"Offset" | b"offset" | b"text" | b"relocated" | b"version" => Self::of(line, word),
+            b"Offset" | b"offset" | b"text" | b"relocated" | b"version" | b"KERNELOFFSET" => {
+                let (before, rest) = (&line[..word.start], &line[word.end..]);
+                Self::of(&plain(before), &line[word.clone()], &plain(rest))
+            }
             _ => None,
         }
     }
 
     #[cold]
-    fn of(line: &[u8], word: &Range<usize>) -> Option<Self> {
-        let (before, rest) = (&line[..word.start], &line[word.end..]);
+    fn of(before: &[u8], word: &[u8], rest: &[u8]) -> Option<Self> {
         let is_behind = |lead: &[u8]| {
             let place = before.len().checked_sub(lead.len());
             place.is_some_and(|place| before[place..].eq_ignore_ascii_case(lead))
         };
-        match &line[word.clone()] {
+        match word {
+            b"KERNELOFFSET" => {
+                let bytes = hex_behind(rest, b"=")?.0;
+                Some(Self::Offset { bytes, from: None })
+            }
             b"version" => {
                 let has_number = matches!(rest, [b' ', b'0'..=b'9', ..]);
                 (has_number && is_behind(b"Linux ")).then_some(Self::Boot)
@@ -121,6 +129,25 @@ impl Told {
     }
 }
 
+/// What is near a word, without escape sequences: dmesg paints what stands before the colon.
+fn plain(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(0x1b, text).is_none() {
+        return text.into();
+    }
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        match escape(&text[at..]) {
+            0 => {
+                kept.push(text[at]);
+                at += 1;
+            }
+            length => at += length,
+        }
+    }
+    kept.into()
+}
+
 /// The hexadecimal number behind a lead, and what follows.
 fn hex_behind<'l>(text: &'l [u8], lead: &[u8]) -> Option<(u64, &'l [u8])> {
     let digits = text.strip_prefix(lead)?;
@@ -144,8 +171,9 @@ impl Stretches {
     /// Reads a text for these lines alone. Takes 16 bytes for each of them that says something new.
     pub(super) fn read(text: impl Read, table: &SymbolTable) -> io::Result<Self> {
         let needles = [
-            "ernel Offset: ",
-            "ernel offset: ",
+            "ernel Offset",
+            "ernel offset",
+            "KERNELOFFSET=",
             ".text @ 0x",
             "relocated [",
             "Linux version ",
@@ -233,6 +261,11 @@ mod tests {
             ),
             ("Kernel Offset: 0x10 (", offset(0x10, None)),
             ("kernel offset: 0x10", offset(0x10, None)),
+            ("KERNELOFFSET=1e000000", offset(0x1e00_0000, None)),
+            (
+                "\x1b[32m[    0.1] \x1b[0m\x1b[33mKernel Offset\x1b[0m: 0x10 \x1b[mfrom 0x20",
+                offset(0x10, Some(0x20)),
+            ),
             ("[  168.6][   T52] Kernel Offset: disabled", offset(0, None)),
             (
                 "[ 5.3]  .text @ 0x9000000002240000",
@@ -250,6 +283,8 @@ mod tests {
             "Kernel Offset: 0x",
             "Kernel Offset: none",
             "Kernel Offset",
+            "KERNELOFFSET=",
+            "KERNELOFFSET: 10",
             "Offset: 0x10",
             "Colonel Offset",
             " .text @ 0x0",

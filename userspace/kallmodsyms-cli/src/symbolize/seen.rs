@@ -16,12 +16,17 @@ use super::offset::Told;
 use super::{Arguments, Part};
 use crate::{Status, number, say};
 
+/// How many addresses are remembered that were in no symbol.
+const UNNAMED: usize = 1000;
+
 #[derive(Default)]
 pub(super) struct Seen {
     evidence: Evidence,
     /// How many addresses were named since the text last said where its kernel was, or began; none if the text was
     /// searched for that before.
     named: Option<usize>,
+    /// Addresses since then that are in no symbol, as far as they may be in one once the text says where its kernel was.
+    unnamed: Vec<u64>,
     /// The build id of the symbols' kernel, if they have one, once that was looked for.
     kernel_id: OnceCell<Option<elf::BuildId>>,
     /// Whether names were printed that are wrong.
@@ -66,6 +71,9 @@ impl Seen {
                     }
                 }
                 Naming::None if symbol.is_some() => self.named = self.named.map(|named| named + 1),
+                Naming::None if self.named.is_some() && self.unnamed.len() < UNNAMED => {
+                    self.unnamed.push(*value);
+                }
                 Naming::None | Naming::Name | Naming::Behind(_) => {}
             },
             Item::Named(Named { frame, bracket, of }) => {
@@ -117,7 +125,22 @@ impl Seen {
                 ));
             }
             finder.slide.set(slide);
+            let unnamed = std::mem::take(&mut self.unnamed);
+            let missed = unnamed
+                .iter()
+                .filter(|&&address| finder.is_in_image(address));
+            let missed = missed.count();
+            if *named == 0 && missed > 0 {
+                self.is_wrong = true;
+                let slide = signed(slide);
+                say(&format!(
+                    "note: only line {line} says that the kernel was moved by {slide}: before it, addresses (count: {}) \
+                     were in no symbol; name the text as a file, or add --slide {slide}",
+                    number::grouped(missed as u64)
+                ));
+            }
         }
+        self.unnamed.clear();
         *named = 0;
     }
 

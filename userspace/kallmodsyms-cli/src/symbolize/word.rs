@@ -59,6 +59,46 @@ fn sequence(text: &[u8]) -> usize {
     .min(text.len())
 }
 
+/// How the escape character is spelt in JSON, the kernel's log, rsyslog and C.
+const SPELT: [&[u8]; 6] = [b"\\u001b", b"\\u001B", b"\\x1b", b"#033", b"\\033", b"\\e"];
+
+/// How long the escape sequence is that a text begins with, as it is or spelt out; 0 if there is none.
+pub(super) fn escape(text: &[u8]) -> usize {
+    match text.first() {
+        Some(&ESCAPE) => sequence(text),
+        Some(b'\\' | b'#') => {
+            let spelt = SPELT.iter().find(|spelt| text.starts_with(spelt));
+            spelt.map_or(0, |spelt| {
+                // One byte of it stands for the character.
+                spelt.len() - 1 + sequence(&text[spelt.len() - 1..])
+            })
+        }
+        _ => 0,
+    }
+}
+
+/// The longest escape sequence that is looked for backwards, spelt out: `\u001b[38;5;196m`.
+const ESCAPE_LONGEST: usize = 24;
+
+/// Where a part of a line ends without the escape sequences at its end.
+pub(super) fn without_escapes(line: &[u8], mut end: usize) -> usize {
+    loop {
+        let last = line[..end].last();
+        if !last.is_some_and(|last| matches!(last, b'm' | b'K' | b'B')) {
+            return end;
+        }
+        let mut starts = (end.saturating_sub(ESCAPE_LONGEST)..end).rev();
+        let start = starts.find(|&start| {
+            let length = escape(&line[start..end]);
+            length > 1 && start + length == end
+        });
+        match start {
+            Some(start) => end = start,
+            None => return end,
+        }
+    }
+}
+
 /// Where a word begins that has the rest of an escape before it: `\nffff`, `\u001bffff`, `#012ffff`, `[0mffff`.
 ///
 /// JSON, the kernel's log (`\x0a`), rsyslog (`#012`), GitHub's (`%0A`), and sequences for terminals that have lost their
@@ -87,7 +127,7 @@ pub(super) fn behind_escape(line: &[u8], word: &Range<usize>) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{behind_escape, words};
+    use super::{behind_escape, escape, without_escapes, words};
 
     fn of(line: &[u8]) -> Vec<&[u8]> {
         words(line).map(|word| &line[word]).collect()
@@ -101,6 +141,35 @@ mod tests {
         assert_eq!(of(b"\x1b[0mab\x1b[1;32mc\x1b"), [&b"ab"[..], b"c"]);
         assert_eq!(of(b"\x1b(Bab\x1b[m\x1b[Kc\x1b["), [&b"ab"[..], b"c"]);
         assert_eq!(of(b"\x1b[0\x1bab \x1b("), [&b"ab"[..]]);
+    }
+
+    #[test]
+    fn escapes_behind_a_word() {
+        for text in [
+            &b"f\x1b[0m"[..],
+            b"f\x1b[m\x1b[K",
+            b"f\x1b(B\x1b[m",
+            br"f\u001b[0m",
+            br"f\x1b[1;31m",
+            b"f#033[0m",
+            b"f",
+        ] {
+            assert_eq!(
+                without_escapes(text, text.len()),
+                1,
+                "{}",
+                text.escape_ascii()
+            );
+            let mut at = 1;
+            while at < text.len() {
+                let length = escape(&text[at..]);
+                assert_ne!(length, 0, "{}", text.escape_ascii());
+                at += length;
+            }
+        }
+        for text in [&b"f[0m"[..], b"from", b"f0m", b"", b"#0m", br"\m"] {
+            assert_eq!(without_escapes(text, text.len()), text.len());
+        }
     }
 
     #[test]
