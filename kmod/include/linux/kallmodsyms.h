@@ -170,7 +170,7 @@ static inline const char *kallsyms_next_builtin_module(const char *modules,
 int kallmodsyms_init(void);
 /* The recorded size of a symbol of vmlinux, or 0. */
 unsigned long kallmodsyms_symbol_size(unsigned long pos);
-/* The modules of a symbol of vmlinux, "[ext4] [jbd2]", or NULL beyond the last. */
+/* The modules of symbol number @pos of vmlinux, "[ext4] [jbd2]". */
 const char *kallmodsyms_symbol_modules(unsigned long pos);
 /* The list of modules at an offset in the table of them, or NULL beyond the last. */
 const char *kallmodsyms_module_list(unsigned long offset);
