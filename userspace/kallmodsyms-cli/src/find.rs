@@ -82,18 +82,49 @@ impl Arguments {
     }
 }
 
-/// What other tools write, as a query: `vfs_read()`, `ext4:ext4_*`, `ext4!ext4_probe`, `ext4_probe [ext4]`.
+/// What other tools write, as a query: `vfs_read()`, `ext4:ext4_*`, `ext4!ext4_probe`, `ext4_probe [ext4]`, a line of
+/// /proc/kallsyms.
 fn as_query(text: &str) -> String {
-    let text = text.trim();
-    let place = reference::place(text.strip_suffix("()").unwrap_or(text));
-    match place.module.or(place.bracket) {
-        // lsmod prints underscores where modprobe takes hyphens too.
-        Some(module) if place.offset.is_none() && !module.contains('[') => {
-            format!("{}`{}", module.replace('-', "_"), place.name)
+    let text = text.trim().replace('\t', " ");
+    let text = without_address(&text).unwrap_or(&text);
+    // The stars of a list of parameters are no pattern.
+    let before = text.split('(').next().unwrap_or(text);
+    let is_pattern = before.contains(['*', '?', '[']) && !text.contains(" [");
+    // A list of parameters goes with its parenthesis.
+    let name = match text.split_once(" [") {
+        _ if is_pattern || text.contains("::") => text.strip_suffix("()").unwrap_or(text).into(),
+        Some((name, bracket)) => format!("{} [{bracket}", reference::bare(name)),
+        None => reference::bare(text).to_string(),
+    };
+    let place = reference::place(&name);
+    let module = place.module.or(place.bracket);
+    let module = module.map(|module| module.strip_suffix(".ko").unwrap_or(module));
+    match module {
+        // DTrace calls so whatever is built in.
+        Some("kernel") => place.name.into(),
+        Some(module) if place.offset.is_none() => {
+            format!("{}`{}", reference::module(module), place.name)
         }
-        Some(module) if place.offset.is_none() => format!("{module}`{}", place.name),
         _ if place.offset.is_none() => place.name.into(),
         _ => text.into(),
+    }
+}
+
+/// A line of a symbol file without address, size and type.
+fn without_address(line: &str) -> Option<&str> {
+    let is_type = |word: &str| matches!(word.as_bytes(), [letter] if letter.is_ascii_alphabetic());
+    let is_number = |word: &str| number::hex(word.as_bytes()).is_some();
+    let (address, rest) = line.split_once(' ')?;
+    if address.len() < 8 || !is_number(address) {
+        return None;
+    }
+    let (first, rest) = rest.split_once(' ')?;
+    // A size such as `a` may look like a type.
+    match rest.split_once(' ') {
+        Some((second, name)) if is_number(first) && is_type(second) && !name.starts_with('[') => {
+            Some(name)
+        }
+        _ => is_type(first).then_some(rest),
     }
 }
 
@@ -105,9 +136,20 @@ fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
             "for addresses and places in symbols there is `kallmodsyms lookup '{name}'`"
         ));
     }
+    if name.contains([',', '|', '{']) {
+        return Some(
+            "several names are several arguments, each in quotes where it has signs".into(),
+        );
+    }
     let word = reference::bare(name);
+    let word = word.strip_suffix('`').unwrap_or(word);
     if table.module(word.as_bytes()).is_some() {
         return Some(format!("it is a module: its symbols are '{word}`*'"));
+    }
+    if word.is_empty() || name.starts_with('`') {
+        return Some(
+            "before a backquote stands a module, and behind it a name: 'ext4`ext4_*'".into(),
+        );
     }
     let query = Query::parse(name.as_bytes());
     let module = query.module().map(String::from_utf8_lossy);
@@ -139,10 +181,16 @@ fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
     if query.module().is_some() && some(search, &alone) {
         return Some(format!("without the module some are: try {alone}"));
     }
-    if let Some(question) = suggest::symbol(table, &alone) {
-        return Some(question);
+    let question = match query.module() {
+        Some(module) => suggest::symbol_of(table, module, &alone),
+        None => suggest::symbol(table, &alone),
+    };
+    if question.is_some() {
+        return question;
     }
-    let part = format!("*{alone}*");
+    let module = query.module().map(String::from_utf8_lossy);
+    let module = module.map_or(String::new(), |module| format!("{module}`"));
+    let part = format!("{module}*{alone}*");
     match search.symbols(table, &part).len() {
         0 => None,
         some => Some(format!(
@@ -195,6 +243,19 @@ mod tests {
             ("*f*", "*f*"),
             ("a::b", "a::b"),
             ("vfs_read+0x10", "vfs_read+0x10"),
+            ("'vfs_read'", "vfs_read"),
+            ("b'vfs_read'", "vfs_read"),
+            ("<vfs_read>", "vfs_read"),
+            ("&vfs_read;", "vfs_read"),
+            ("vfs_read(struct file *, size_t)", "vfs_read"),
+            ("ext4.ko:ext4_probe", "ext4`ext4_probe"),
+            ("kernel`vfs_read", "vfs_read"),
+            ("ffffffff81000000 T vfs_read", "vfs_read"),
+            (
+                "ffffffff81000000 1a t ext4_probe\t[ext4]",
+                "ext4`ext4_probe",
+            ),
+            ("ffffffff81000000 a t f [ext4]", "ext4`f"),
         ] {
             assert_eq!(as_query(text), expected, "{text}");
         }

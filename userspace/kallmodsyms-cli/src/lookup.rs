@@ -6,6 +6,7 @@ mod answer;
 mod lines;
 mod meaning;
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::ensure;
@@ -16,7 +17,7 @@ use crate::demangle::Demangle;
 use crate::input::Input;
 use crate::output::Output;
 use crate::slide::SlideArgument;
-use crate::{Status, help, json};
+use crate::{Status, help, json, say};
 use answer::Answers;
 
 const EXAMPLES: &str = "\
@@ -28,8 +29,8 @@ const EXAMPLES: &str = "\
   kallmodsyms lookup -i System.map ffffffff81000100 0xffffffff81000200
   kallmodsyms lookup -i System.map --slide 0x1e000000 ffffffff9f000100    # as KASLR moved it";
 
-const STATUS: &str =
-    "0 if a symbol was found, 1 if none was, 2 for wrong usage or an unreadable file";
+const STATUS: &str = "0 if a symbol was found, 1 if none was, 2 for wrong usage, which an argument that asks for nothing is, or an \
+     unreadable file";
 
 const JSON: &str = "a line for each address.
   query    the argument, or the line
@@ -87,9 +88,19 @@ impl Arguments {
             return lines::run(&answers, out);
         }
         let mut found = false;
+        let mut malformed = None;
         for text in &self.addresses {
-            found |= answers.answer(out, text)?;
+            match answers.answer(out, text) {
+                // The others are answered all the same.
+                Err(error) if !error.is::<io::Error>() => {
+                    if let Some(before) = malformed.replace(error) {
+                        out.flush()?;
+                        say(&before.to_string());
+                    }
+                }
+                answer => found |= answer?,
+            }
         }
-        Ok(Status::good_if(found))
+        malformed.map_or(Ok(Status::good_if(found)), Err)
     }
 }

@@ -2,6 +2,8 @@
 
 //! What people paste: addresses, names and places in symbols, with what kernels and tools put around them.
 
+use std::borrow::Cow;
+
 use crate::number;
 
 /// What a word speaks of.
@@ -62,34 +64,83 @@ pub(crate) fn place(text: &str) -> Place<'_> {
     }
 }
 
+/// A module, or a pattern of several, as the kernel has it: with underscores, where modprobe takes hyphens too.
+pub(crate) fn module(text: &str) -> String {
+    if text.contains('[') {
+        text.into()
+    } else {
+        text.replace('-', "_")
+    }
+}
+
+/// A place with blanks around its plus as one word: `vfs_read + 0x10`.
+pub(crate) fn joined(text: &str) -> Cow<'_, str> {
+    let mut joined = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('+') {
+        let offset = behind.trim_start();
+        let is_spread = before.ends_with(' ') || behind.len() != offset.len();
+        if is_spread && offset.starts_with(|first: char| first.is_ascii_digit()) {
+            joined.push_str(before.trim_end());
+            joined.push('+');
+            rest = offset;
+        } else {
+            joined.push_str(before);
+            joined.push('+');
+            rest = behind;
+        }
+    }
+    if joined.is_empty() {
+        return text.into();
+    }
+    joined.push_str(rest);
+    joined.into()
+}
+
+/// What stands between references: blanks, the semicolons of folded stacks, the dots of a range.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| c.is_whitespace() || c == ';');
+    words
+        .flat_map(|word| word.split(".."))
+        .filter(|word| !word.is_empty())
+}
+
 /// The references in a text, in its order: what starts with 0x or has the digits of an address, and names with an
 /// offset. A name alone is none: any word could be one.
 pub(crate) fn references(text: &str) -> impl Iterator<Item = Reference<'_>> {
-    let mut words = text.split_whitespace().peekable();
+    let mut words = parts(text).peekable();
     std::iter::from_fn(move || {
         loop {
             let word = words.next()?;
-            // Only what the kernel prints of a module: `[<` leads to an address.
-            let bracket = words.peek().and_then(|next| next.strip_prefix('['));
-            let bracket = bracket.and_then(|next| next.split_once(']'));
+            let bracket = words.peek().and_then(|next| in_brackets(next));
             if let Some(address) = address_of_many_digits(word) {
                 return Some(Reference::Address(address));
             }
             let place = place(bare(word));
             if place.offset.is_some() && !place.name.is_empty() {
-                return Some(Reference::Place(Place {
-                    bracket: bracket.map(|(module, _)| module),
-                    ..place
-                }));
+                return Some(Reference::Place(Place { bracket, ..place }));
             }
         }
     })
 }
 
-/// The names in a text that stand alone.
-pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split_whitespace().map(bare);
-    words.filter(|word| !word.is_empty() && !word.contains('='))
+/// The names in a text that stand alone, and the modules in brackets behind them.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let mut words = parts(text).peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let name = bare(words.next()?);
+            if !name.is_empty() && !name.contains('=') {
+                return Some((name, words.peek().and_then(|next| in_brackets(next))));
+            }
+        }
+    })
+}
+
+/// Only what the kernel prints of a module: `[<` leads to an address.
+fn in_brackets(word: &str) -> Option<&str> {
+    let (module, _) = word.strip_prefix('[')?.split_once(']')?;
+    Some(module)
 }
 
 /// An address in what is printed around it: `[<ffffffff81000044>]`, `*0xffffffff81000044`, `ffffffff81000044:`. As
@@ -109,6 +160,10 @@ pub(crate) fn address(text: &str) -> Option<u64> {
                 .filter(|_| is_split)
                 .map(|(high, low)| (high << 32) | low)
         }
+        // Python and C may have put a letter behind it.
+        None if text.starts_with("0x") => {
+            number::address(text.trim_end_matches(['L', 'l', 'U', 'u']))
+        }
         None => number::address(text),
     }
 }
@@ -122,13 +177,23 @@ fn address_of_many_digits(word: &str) -> Option<u64> {
         .flatten()
 }
 
+/// What may stand before a name or an address.
+const OPENING: [char; 13] = [
+    '[', '<', '(', '{', '*', '&', '"', '\'', '?', '=', '>', '@', '$',
+];
+
 /// A word without brackets, quotes and commas around it, and without a call's parentheses behind it.
 pub(crate) fn bare(word: &str) -> &str {
     let word = word.trim();
     let word = word.strip_prefix("b'").unwrap_or(word);
     // In folded stacks the kernel's functions are marked.
     let word = word.strip_suffix("_[k]").unwrap_or(word);
-    let word = word.trim_start_matches(['[', '<', '(', '{', '*', '&', '"', '\'', '?', '=', '>']);
+    // The level of a message.
+    let level = word.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    let level =
+        level.filter(|(level, _)| level.len() == 1 && number::hex(level.as_bytes()).is_some());
+    let word = level.map_or(word, |(_, rest)| rest);
+    let word = word.trim_start_matches(OPENING);
     let word = word.split('(').next().unwrap_or_default();
     // What opens here does not close behind the name: `[nf_x]+0x10`.
     word.trim_end_matches([']', '>', ')', '}', '"', '\'', ',', ';', ':', '.'])
@@ -411,7 +476,7 @@ mod tests {
             ("vfs_read_[k]", &["vfs_read"]),
             ("vfs_read [ext4]", &["vfs_read", "ext4"]),
         ] {
-            let found: Vec<_> = names(line).collect();
+            let found: Vec<_> = names(line).map(|(name, _)| name).collect();
             assert_eq!(found, expected, "{line}");
         }
     }

@@ -13,7 +13,46 @@ const MOST: usize = 3;
 
 /// Which symbols may have been meant by a name that none has.
 pub(crate) fn symbol(table: &SymbolTable, name: &str) -> Option<String> {
-    question(&similar(table.iter().map(|symbol| symbol.name()), name))
+    let names = || table.iter().map(|symbol| symbol.name());
+    let other_form = other_forms(names(), name);
+    question(&other_form).or_else(|| question(&similar(names(), name)))
+}
+
+/// The same of a module.
+pub(crate) fn symbol_of(table: &SymbolTable, module: &[u8], name: &str) -> Option<String> {
+    let symbols = table.iter();
+    let names = symbols.filter(|symbol| symbol.modules().contains(module));
+    question(&similar(names.map(|symbol| symbol.name()), name))
+}
+
+/// What another compiler or architecture calls the same function: what is split off it (`.cold`, `.isra.0`), and system
+/// calls (`sys_read`, `__x64_sys_read`).
+fn other_forms<'n>(names: impl Iterator<Item = &'n [u8]>, name: &str) -> Vec<&'n str> {
+    let stem = name.split('.').next().unwrap_or(name).as_bytes();
+    let call = ["_sys_", "sys_", "SyS_"].iter().find_map(|lead| {
+        let (_, call) = name.split_once(lead)?;
+        Some(["_sys_", call].concat().into_bytes())
+    });
+    let is_other = |candidate: &[u8]| {
+        let rest = candidate.strip_prefix(stem);
+        let is_split = !stem.is_empty()
+            && rest.is_some_and(|rest| matches!(rest, [] | [b'.', ..]))
+            && candidate != name.as_bytes();
+        is_split
+            || call.as_deref().is_some_and(|call| {
+                // The one that user space enters: `__x64_`, `__arm64_`, `__se_`, `__riscv_`.
+                candidate.starts_with(b"__") && candidate.ends_with(call)
+            })
+    };
+    let mut found: Vec<_> = names
+        .filter(|candidate| is_other(candidate))
+        .filter_map(|candidate| std::str::from_utf8(candidate).ok())
+        .filter(|candidate| !candidate.starts_with("__pfx_"))
+        .collect();
+    found.sort_unstable_by_key(|candidate| (candidate.len(), *candidate));
+    found.dedup();
+    found.truncate(MOST);
+    found
 }
 
 /// What is wrong with a module, if no symbol is of it. A pattern may be of many.
@@ -91,6 +130,31 @@ mod tests {
             assert_eq!(similar(name), expected, "{name}");
         }
         assert_eq!(similar(&"vfs_read".repeat(9)), [""; 0]);
+    }
+
+    #[test]
+    fn other_forms_of_a_name() {
+        let names = [
+            "f",
+            "f.isra.0",
+            "fg",
+            "__x64_sys_read",
+            "__pfx___x64_sys_read",
+            "ksys_read",
+        ];
+        let forms = |name| other_forms(names.iter().map(|name| name.as_bytes()), name);
+        for (name, expected) in [
+            ("f.cold", &["f", "f.isra.0"][..]),
+            ("f.isra.1", &["f", "f.isra.0"]),
+            ("sys_read", &["__x64_sys_read"]),
+            ("SyS_read", &["__x64_sys_read"]),
+            ("__arm64_sys_read", &["__x64_sys_read"]),
+            ("sys_rea", &[]),
+            ("g", &[]),
+            (".f", &[]),
+        ] {
+            assert_eq!(forms(name), expected, "{name}");
+        }
     }
 
     #[test]

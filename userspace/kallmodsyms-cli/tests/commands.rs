@@ -231,7 +231,7 @@ fn find_nothing() {
         ),
         (
             &["find", "probe.llvm"],
-            "no symbol is called probe.llvm (1 symbol with this in the name: try '*probe.llvm*')",
+            "no symbol is called probe.llvm (did you mean probe or probe.llvm.1234?)",
         ),
         (&["find", "zzz"], "no symbol is called zzz"),
         (&["find", "zzz*"], "no symbol is called zzz*"),

@@ -247,6 +247,15 @@ fn pasted_places() {
         ("*0xffffffff81000004", vfs_read),
         ("ffffffff81000004:", vfs_read),
         ("0xffffffff81000000+0x4", vfs_read),
+        ("0xffffffff81000004L", vfs_read),
+        ("0xffffffff81000004..0xffffffff81000008", vfs_read),
+        ("vfs_read + 0x4", vfs_read),
+        ("vfs_read +0x4/0x40", vfs_read),
+        ("vfs_read+ 4", vfs_read),
+        ("@[vfs_read+4]: 17", vfs_read),
+        ("swapper;start;vfs_read+0x4 12", vfs_read),
+        ("<4>vfs_read+0x4/0x40", vfs_read),
+        ("$vfs_read+4", vfs_read),
         ("? vfs_read+0x4/0x40", vfs_read),
         ("RIP: 0010:vfs_read+0x4/0x40", vfs_read),
         ("0010:vfs_read+0x4/0x40", vfs_read),
@@ -340,11 +349,13 @@ fn what_is_not_found() {
         ),
         (
             "loaded+0x10",
-            "loaded+0x10: no symbol has the name loaded (it is a module, and 0x10 from its first symbol is 0xffffffffc0000010)",
+            "loaded+0x10: no symbol has the name loaded (it is a module: `kallmodsyms find 'loaded`*'` has its symbols, and 0x10 \
+             from its first function is 0xffffffffc0000010)",
         ),
         (
             "[loaded]+0x10",
-            "[loaded]+0x10: no symbol has the name loaded (it is a module, and 0x10 from its first symbol is 0xffffffffc0000010)",
+            "[loaded]+0x10: no symbol has the name loaded (it is a module: `kallmodsyms find 'loaded`*'` has its symbols, and 0x10 \
+             from its first function is 0xffffffffc0000010)",
         ),
         (
             "vfs_*",
@@ -357,6 +368,15 @@ fn what_is_not_found() {
         (
             "ext3!prob",
             "ext3!prob: no symbol has the name ext3`prob (there is no module ext3, did you mean ext4?)",
+        ),
+        (
+            "vfs_read.cold",
+            "vfs_read.cold: no symbol has the name vfs_read.cold (did you mean vfs_read?)",
+        ),
+        (
+            "fs/read_write.c:450",
+            "fs/read_write.c:450: no symbol has the name fs/read_write.c`450 (that is a line of a source file, and here are \
+             symbols alone)",
         ),
         (
             "nothing_like_it",
@@ -372,6 +392,11 @@ fn what_is_not_found() {
         assert_eq!((status, out.as_str()), (2, ""), "{text}");
         assert!(err.contains("expected an address such as "), "{err}");
     }
+}
+
+#[test]
+fn what_find_does_not_find() {
+    let files = Files::new(&[("kernel", common::KERNEL)]);
     for (text, expected) in [
         (
             "ext4:probe+4",
@@ -383,6 +408,16 @@ fn what_is_not_found() {
         ),
         ("ext4", "it is a module: its symbols are 'ext4`*'"),
         ("[ext4]", "it is a module: its symbols are 'ext4`*'"),
+        ("ext4`", "it is a module: its symbols are 'ext4`*'"),
+        (
+            "`",
+            "before a backquote stands a module, and behind it a name: 'ext4`ext4_*'",
+        ),
+        (
+            "vfs_read,probe",
+            "several names are several arguments, each in quotes where it has signs",
+        ),
+        ("ext4`prob", "did you mean probe?"),
         ("VFS_READ", "with --ignore-case some are"),
         ("ext3`pro*", "there is no module ext3, did you mean ext4?"),
         ("VFS_R*", "with --ignore-case some are"),
@@ -446,16 +481,68 @@ fn sizes_tell_symbols_apart() {
     ] {
         assert_eq!(good(&files, &["lookup", text]), expected, "{text}");
     }
-    for (text, bytes) in [("next+0x4/0x99", "0x99"), ("next+0xff0", "0xff0")] {
+    for (text, note) in [
+        (
+            "next+0x4/0x99",
+            "no next has 0x99 bytes here, but 0x8 (0xfb0 to the next symbol): is that of another kernel?",
+        ),
+        (
+            "next+0xff0",
+            "0xff0 is past the end of next, which has 0x8 (0xfb0 to the next symbol) here: is that of another kernel?",
+        ),
+        (
+            "next+0x9/0x8",
+            "0x9 is past the end of next, which is said to have 0x8 bytes",
+        ),
+    ] {
         let (_, out, err) = files.run(&["lookup", "-i", "kernel", text], "");
         assert!(out.starts_with("ffffffff810"), "{out}");
-        assert_eq!(
-            err,
-            format!(
-                "kallmodsyms: note: no next has {bytes} bytes here: is that of another kernel?\n"
-            )
-        );
+        assert_eq!(err, format!("kallmodsyms: note: {note}\n"));
     }
+}
+
+/// Any word of a line may be the name of a variable.
+#[test]
+fn of_a_line_functions_are_meant() {
+    let files = Files::new(&[(
+        "kernel",
+        "ffffffff81000000 40 T run\nffffffff81000040 40 t probe\t[ext4]\nffffffff81000100 8 d events\n\
+         ffffffff81001000 0 B _end\n",
+    )]);
+    for (text, expected) in [
+        (
+            "Workqueue: events probe [ext4]",
+            "ffffffff81000040 probe+0x0/0x40 [ext4]\n",
+        ),
+        ("in run of events", "ffffffff81000000 run+0x0/0x40\n"),
+        ("of events", "ffffffff81000100 events+0x0/0x8\n"),
+    ] {
+        assert_eq!(good(&files, &["lookup", text]), expected, "{text}");
+    }
+}
+
+/// What cannot be meant is said, and the others are answered.
+#[test]
+fn one_bad_argument() {
+    let files = Files::new(&[("kernel", common::KERNEL)]);
+    let arguments = [
+        "lookup",
+        "-i",
+        "kernel",
+        "a b",
+        "vfs_read",
+        "??",
+        "ext4`probe",
+    ];
+    let (status, out, err) = files.run(&arguments, "");
+    assert_eq!(
+        (status, out.lines().count(), err.lines().count()),
+        (2, 2, 2)
+    );
+    assert!(
+        err.contains("found `a b`") && err.contains("found `??`"),
+        "{err}"
+    );
 }
 
 #[test]

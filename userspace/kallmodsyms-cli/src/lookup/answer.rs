@@ -7,16 +7,16 @@ use std::cell::Cell;
 use std::io::{self, Write};
 
 use anyhow::bail;
-use kallmodsyms::SymbolTable;
 use kallmodsyms::table::{Entry, Location};
+use kallmodsyms::{Section, SymbolTable};
 use serde::Serialize;
 
 use super::Arguments;
 use super::meaning::{Meaning, Reading};
 use crate::json::{self, Found, Hex};
 use crate::output::{Output, Role};
-use crate::reference::Place;
-use crate::{number, say, show, suggest};
+use crate::reference::{self, Place};
+use crate::{extent, number, say, show, suggest};
 
 /// For how many names to say what may have been meant: each time all names are compared.
 const SUGGESTIONS: u32 = 16;
@@ -54,7 +54,7 @@ impl<'t> Answers<'t> {
 
     /// Prints the answer to a text. Whether there is a symbol.
     pub(super) fn answer(&self, out: &mut Output, text: &str) -> anyhow::Result<bool> {
-        match self.reading.meaning(text) {
+        match self.reading.meaning(&reference::joined(text)) {
             Meaning::Address(address) => Ok(self.address(out, text, address, None)?),
             Meaning::Symbols(symbols, place) => Ok(self.symbols(out, text, &symbols, place)?),
             Meaning::Unknown(place) => {
@@ -81,12 +81,7 @@ impl<'t> Answers<'t> {
             .iter()
             .any(|symbol| self.reading.fits(*symbol, place))
         {
-            let Place { name, size, .. } = place;
-            let wrong = size.unwrap_or(offset);
-            tell(
-                out,
-                &format!("note: no {name} has {wrong:#x} bytes here: is that of another kernel?"),
-            )?;
+            tell(out, &self.misfit(symbols, place))?;
         }
         let mut found = false;
         for symbol in symbols {
@@ -94,6 +89,31 @@ impl<'t> Answers<'t> {
             found |= self.address(out, query, address, Some(*symbol))?;
         }
         Ok(found)
+    }
+
+    /// What is wrong with a place that is in none of some symbols.
+    fn misfit(&self, symbols: &[Entry<'t>], place: Place<'_>) -> String {
+        let Place { name, size, .. } = place;
+        let offset = place.offset.unwrap_or(0);
+        if let Some(size) = size.filter(|&size| offset > size) {
+            return format!(
+                "note: {offset:#x} is past the end of {name}, which is said to have {size:#x} bytes"
+            );
+        }
+        let lengths = symbols.iter().take(3);
+        let lengths: Vec<_> = lengths
+            .map(|symbol| extent::shown(self.table, *symbol))
+            .collect();
+        let lengths = lengths.join(", ");
+        let another = "is that of another kernel?";
+        match size {
+            Some(size) => {
+                format!("note: no {name} has {size:#x} bytes here, but {lengths}: {another}")
+            }
+            None => format!(
+                "note: {offset:#x} is past the end of {name}, which has {lengths} here: {another}"
+            ),
+        }
     }
 
     /// What is there. Of symbols with one extent the one that was named.
@@ -106,7 +126,9 @@ impl<'t> Answers<'t> {
     ) -> io::Result<bool> {
         let mut location = self.table.lookup(address);
         if let (Location::Inside { symbol, .. }, Some(named)) = (&mut location, named) {
-            if (symbol.address(), symbol.size()) == (named.address(), named.size()) {
+            let is_marker = named.size() == Some(0) && address == named.address();
+            let is_same = named.size() == symbol.size() || is_marker;
+            if named.address() == symbol.address() && is_same {
                 *symbol = named;
             }
         }
@@ -213,13 +235,21 @@ impl<'t> Answers<'t> {
     /// What may have been meant.
     fn hint(&self, place: Place<'_>) -> Option<String> {
         let Place { module, name, .. } = place;
+        let is_source =
+            |file: &str| file.contains('.') && name.bytes().all(|byte| byte.is_ascii_digit());
+        if module.is_some_and(is_source) {
+            return Some("that is a line of a source file, and here are symbols alone".into());
+        }
         let mut symbols = self.table.iter();
-        let is_of_module = |symbol: &Entry<'_>| symbol.modules().contains(name.as_bytes());
-        if let Some(first) = symbols.find(is_of_module) {
+        let is_code_of_module = |symbol: &Entry<'_>| {
+            symbol.section() == Section::Text && symbol.modules().contains(name.as_bytes())
+        };
+        if let Some(first) = symbols.find(is_code_of_module) {
             let offset = place.offset.unwrap_or(0);
-            let place = first.address().wrapping_add(offset);
+            let address = first.address().wrapping_add(offset);
             return Some(format!(
-                "it is a module, and {offset:#x} from its first symbol is {place:#x}"
+                "it is a module: `kallmodsyms find '{name}`*'` has its symbols, and {offset:#x} from its first function \
+                 is {address:#x}"
             ));
         }
         if name.contains(['*', '?']) {

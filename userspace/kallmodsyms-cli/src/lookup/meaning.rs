@@ -2,8 +2,8 @@
 
 //! What a text asks for: an address, or a place in the symbols of a name.
 
-use kallmodsyms::SymbolTable;
 use kallmodsyms::table::Entry;
+use kallmodsyms::{Section, SymbolTable};
 
 use crate::extent;
 use crate::names::Names;
@@ -99,11 +99,33 @@ impl<'t> Reading<'t> {
         if matches!(first, Some(Meaning::Address(_))) {
             return first;
         }
-        reference::names(line)
-            .map(|name| (self.named(name), name))
-            .find(|(found, _)| !found.is_empty())
-            .map(|(found, name)| Meaning::Symbols(found, Place::named(name)))
-            .or(first)
+        self.name_in_line(line).or(first)
+    }
+
+    /// Of the names in a line that stand alone, the first with its module behind it, else the first of a function, else
+    /// the first: any word may be the name of a variable.
+    fn name_in_line<'q>(&self, line: &'q str) -> Option<Meaning<'q, 't>> {
+        let candidates = reference::names(line).filter_map(|(name, bracket)| {
+            let place = Place {
+                bracket,
+                ..Place::named(name)
+            };
+            let found = self.symbols(place);
+            let is_of_module = |symbol: &Entry<'_>| {
+                bracket.is_some_and(|module| symbol.modules().contains(module.as_bytes()))
+            };
+            let rank = if found.iter().any(is_of_module) {
+                0
+            } else if found.iter().any(|symbol| symbol.section() == Section::Text) {
+                1
+            } else {
+                2
+            };
+            (!found.is_empty()).then_some((rank, found, place))
+        });
+        candidates
+            .min_by_key(|(rank, ..)| *rank)
+            .map(|(_, found, place)| Meaning::Symbols(found, place))
     }
 
     /// Whether a symbol can be the one that a text speaks of, as far as sizes tell.
