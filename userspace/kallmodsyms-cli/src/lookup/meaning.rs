@@ -21,6 +21,9 @@ pub(super) enum Meaning<'q, 't> {
     Nothing,
 }
 
+/// How many words of a line may be the name that is meant: each of them may be that of many symbols.
+const WORDS: usize = 64;
+
 /// Finds out what texts ask for.
 pub(super) struct Reading<'t> {
     table: &'t SymbolTable,
@@ -105,7 +108,8 @@ impl<'t> Reading<'t> {
     /// Of the names in a line that stand alone, the first with its module behind it, else the first of a function, else
     /// the first: any word may be the name of a variable.
     fn name_in_line<'q>(&self, line: &'q str) -> Option<Meaning<'q, 't>> {
-        let candidates = reference::names(line).filter_map(|(name, bracket)| {
+        let names = reference::names(line).take(WORDS);
+        let candidates = names.filter_map(|(name, bracket)| {
             let place = Place {
                 bracket,
                 ..Place::named(name)

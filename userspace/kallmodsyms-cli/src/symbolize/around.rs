@@ -37,11 +37,15 @@ pub(super) fn is_of_section(before: &[u8]) -> bool {
     })
 }
 
+/// How much of a path is looked at.
+const PATH_LONGEST: usize = 1024;
+
 /// Whether perf has another file behind a frame than one of the kernel: `(/usr/bin/cat)`, `([vdso])`.
 pub(super) fn is_of_user_space(behind: &[u8]) -> bool {
     let Some(inside) = behind.strip_prefix(b" (") else {
         return false;
     };
+    let inside = &inside[..inside.len().min(PATH_LONGEST)];
     let end = inside
         .iter()
         .position(|&byte| byte == b')' || byte == b'\n');

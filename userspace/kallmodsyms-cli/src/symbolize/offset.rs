@@ -44,7 +44,9 @@ impl Told {
     pub(super) fn at(line: &[u8], word: &Range<usize>) -> Option<Self> {
         match &line[word.clone()] {
             b"Offset" | b"offset" | b"text" | b"relocated" | b"version" | b"KERNELOFFSET" => {
-                let (before, rest) = (&line[..word.start], &line[word.end..]);
+                // Any word may be one of these: no look at the whole line for each.
+                let before = &line[word.start.saturating_sub(LENGTH)..word.start];
+                let rest = &line[word.end..line.len().min(word.end + LENGTH)];
                 Self::of(&plain(before), &line[word.clone()], &plain(rest))
             }
             _ => None,
