@@ -407,8 +407,8 @@ static inline bool read_file(const char *path, char *value, size_t room)
 	return true;
 }
 
-/* The body of main(): reads both files, or skips all, before the first test. */
-static inline int run_tests(int argc, char **argv)
+/* Reads both files, or skips all, before the first test. */
+static inline void read_both(void)
 {
 	if (access(kallmodsyms_path(), F_OK)) {
 		ksft_print_header();
@@ -419,6 +419,12 @@ static inline int run_tests(int argc, char **argv)
 		ksft_exit_fail_perror(kallmodsyms_path());
 	if (!text_load(&kallsyms, kallsyms_path()))
 		ksft_exit_fail_perror(kallsyms_path());
+}
+
+/* The body of main(). */
+static inline int run_tests(int argc, char **argv)
+{
+	read_both();
 	return test_harness_run(argc, argv);
 }
 
