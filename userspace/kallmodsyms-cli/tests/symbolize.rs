@@ -568,6 +568,7 @@ fn modules_of_frames_with_other_names_behind() {
                 "ext4_sync+0x10/0x38 fs/ext4/fsync.c:1 [inline]",
                 "ext4_sync+0x10/0x38 [ext4] fs/ext4/fsync.c:1 [inline]",
             ),
+            ("dd;ext4_sync+0x10_[k] 3", "dd;ext4_sync+0x10_[k] [ext4] 3"),
             (
                 "ext4_sync+0x10/0x38 [kernel]",
                 "ext4_sync+0x10/0x38 [ext4] [kernel]",

@@ -87,7 +87,9 @@ impl Writer<'_> {
         };
         let is_wanted = self.arguments.modules && bracket.is_none() && !modules.is_empty();
         if is_wanted && !module::is_named(self.part.bytes, frame, modules) {
-            self.up_to(frame.end)?;
+            // Behind the mark of folded stacks, too.
+            let is_marked = self.part.bytes[frame.end..].starts_with(b"_[k]");
+            self.up_to(frame.end + if is_marked { 4 } else { 0 })?;
             self.modules(modules)?;
         }
         Ok(())
