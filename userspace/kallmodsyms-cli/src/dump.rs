@@ -14,7 +14,7 @@ use kallmodsyms::{Group, Symbol, SymbolTable, Width, glob_match};
 use crate::group::GroupName;
 use crate::input::{Input, Loaded, Opened};
 use crate::output::Output;
-use crate::{Status, help, json, number, reference, say, show};
+use crate::{Status, help, json, names, number, say, show};
 use held::Held;
 
 const EXAMPLES: &str = "\
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
     /// Only symbols of these modules: a name or a pattern, `vmlinux` for code of no module; may be repeated
-    #[arg(short, long, value_name = "GLOB", value_parser = |text: &str| Ok::<_, String>(reference::module(text)))]
+    #[arg(short, long, value_name = "GLOB", value_parser = |text: &str| Ok::<_, String>(names::module(text).into_owned()))]
     module: Vec<String>,
     /// Only symbols of these types: the letters that nm prints
     #[arg(short, long = "type", value_name = "LETTERS")]

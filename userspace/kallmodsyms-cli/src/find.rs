@@ -2,15 +2,21 @@
 
 //! `kallmodsyms find`: from names to symbols.
 
+mod pasted;
+
+use std::cell::Cell;
+use std::io::{self, Write};
+
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use kallmodsyms::{Query, SymbolTable};
+use kallmodsyms::{Query, SymbolTable, Width};
 
 use crate::demangle::Demangle;
 use crate::input::Input;
 use crate::names::Search;
 use crate::output::Output;
-use crate::{Status, help, json, number, reference, say, show, suggest};
+use crate::reference::{self, Other};
+use crate::{Status, help, json, names, number, say, show, suggest};
 
 const EXAMPLES: &str = "\
   kallmodsyms find vfs_read                 # by its exact name
@@ -33,6 +39,9 @@ pub(crate) struct Arguments {
     input: Input,
     /// Names, whole and exact, also those of Rust's source; `*`, `?` and `[a-z]` make a pattern. Before a backquote
     /// stands a module, or `vmlinux` for code of no module
+    ///
+    /// What no symbol has as it stands is taken as pasted: quotes, `f(struct file *)`, `module:f`, `f [module]`, a line
+    /// of kallsyms, several such as `a,b` and `vfs_{read,write}`.
     #[arg(value_name = "NAME", required = true, value_parser = NonEmptyStringValueParser::new())]
     names: Vec<String>,
     /// Where no symbol has exactly the name, take those that a compiler renamed to NAME.llvm.HASH, NAME.cfi and the
@@ -53,108 +62,117 @@ impl Arguments {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Status> {
         self.demangle.apply(out);
         let table = self.input.table()?;
-        let width = show::width_of(&table);
-        let search = Search {
-            ignore_case: self.ignore_case,
-            fold: self.fold_llvm,
+        let finder = Finder {
+            arguments: self,
+            table: &table,
+            width: show::width_of(&table),
+            search: Search {
+                ignore_case: self.ignore_case,
+                fold: self.fold_llvm,
+            },
+            suggestions: Cell::new(SUGGESTIONS),
         };
         let mut found = false;
         for name in &self.names {
-            let mut symbols = search.symbols(&table, name);
-            if symbols.is_empty() {
-                symbols = search.symbols(&table, &as_query(name));
-            }
-            if symbols.is_empty() {
-                let hint = hint(&table, name, search);
-                let hint = hint.map_or(String::new(), |hint| format!(" ({hint})"));
-                say(&format!("no symbol is called {name}{hint}"));
-            }
-            for symbol in symbols {
-                found = true;
-                if self.json {
-                    out.json(&json::Symbol::from(symbol))?;
-                } else {
-                    show::line(out, &symbol.symbol(), width)?;
-                }
-            }
+            found |= finder.print(out, name)?;
         }
         Ok(Status::good_if(found))
     }
 }
 
-/// What other tools write, as a query: `vfs_read()`, `ext4:ext4_*`, `ext4!ext4_probe`, `ext4_probe [ext4]`, a line of
-/// /proc/kallsyms.
-fn as_query(text: &str) -> String {
-    let text = text.trim().replace('\t', " ");
-    let text = without_address(&text).unwrap_or(&text);
-    // The stars of a list of parameters are no pattern.
-    let before = text.split('(').next().unwrap_or(text);
-    let is_pattern = before.contains(['*', '?', '[']) && !text.contains(" [");
-    // A list of parameters goes with its parenthesis.
-    let name = match text.split_once(" [") {
-        _ if is_pattern || text.contains("::") => text.strip_suffix("()").unwrap_or(text).into(),
-        Some((name, bracket)) => format!("{} [{bracket}", reference::bare(name)),
-        None => reference::bare(text).to_string(),
-    };
-    let place = reference::place(&name);
-    let module = place.module.or(place.bracket);
-    let module = module.map(|module| module.strip_suffix(".ko").unwrap_or(module));
-    match module {
-        // DTrace calls so whatever is built in.
-        Some("kernel") => place.name.into(),
-        Some(module) if place.offset.is_none() => {
-            format!("{}`{}", reference::module(module), place.name)
-        }
-        _ if place.offset.is_none() => place.name.into(),
-        _ => text.into(),
-    }
+/// For how many names to say what may have been meant: each time all names are compared.
+const SUGGESTIONS: u32 = 16;
+
+/// Prints the symbols of one name after the other.
+struct Finder<'t> {
+    arguments: &'t Arguments,
+    table: &'t SymbolTable,
+    width: Width,
+    search: Search,
+    suggestions: Cell<u32>,
 }
 
-/// A line of a symbol file without address, size and type.
-fn without_address(line: &str) -> Option<&str> {
-    let is_type = |word: &str| matches!(word.as_bytes(), [letter] if letter.is_ascii_alphabetic());
-    let is_number = |word: &str| number::hex(word.as_bytes()).is_some();
-    let (address, rest) = line.split_once(' ')?;
-    if address.len() < 8 || !is_number(address) {
-        return None;
-    }
-    let (first, rest) = rest.split_once(' ')?;
-    // A size such as `a` may look like a type.
-    match rest.split_once(' ') {
-        Some((second, name)) if is_number(first) && is_type(second) && !name.starts_with('[') => {
-            Some(name)
+impl Finder<'_> {
+    /// Prints the symbols of a name, or of each that a text lists. Whether there are any.
+    fn print(&self, out: &mut Output, text: &str) -> io::Result<bool> {
+        if self.print_one(out, text)? || self.print_one(out, &pasted::query(text))? {
+            return Ok(true);
         }
-        _ => is_type(first).then_some(rest),
+        let names = pasted::names(text);
+        let is_list = names.len() > 1;
+        let mut found = false;
+        for name in &names {
+            if self.print_one(out, &pasted::query(name))? {
+                found = true;
+            } else {
+                self.miss(out, if is_list { name } else { text })?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn print_one(&self, out: &mut Output, query: &str) -> io::Result<bool> {
+        let symbols = self.search.symbols(self.table, query);
+        for &symbol in &symbols {
+            if self.arguments.json {
+                out.json(&json::Symbol::from(symbol))?;
+            } else {
+                show::line(out, &symbol.symbol(), self.width)?;
+            }
+        }
+        Ok(!symbols.is_empty())
+    }
+
+    /// Tells the user that no symbol has a name, and what may have been meant.
+    fn miss(&self, out: &mut Output, name: &str) -> io::Result<()> {
+        let hint = match self.suggestions.get() {
+            0 => None,
+            left => {
+                self.suggestions.set(left - 1);
+                hint(self.table, name, self.search)
+            }
+        };
+        let hint = hint.map_or(String::new(), |hint| format!(" ({hint})"));
+        out.flush()?;
+        say(&format!("no symbol is called {name}{hint}"));
+        Ok(())
     }
 }
 
 /// What the user may have meant.
 fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
-    let is_address = name.len() >= 8 && reference::address(name).is_some();
-    if is_address || reference::references(name).next().is_some() {
+    if let Some(other) = Other::of(name) {
+        return Some(other.message(name));
+    }
+    if pasted::is_place(name) {
         return Some(format!(
             "for addresses and places in symbols there is `kallmodsyms lookup '{name}'`"
         ));
     }
-    if name.contains([',', '|', '{']) {
-        return Some(
-            "several names are several arguments, each in quotes where it has signs".into(),
-        );
+    let is_line = name.contains(char::is_whitespace) && reference::place(name).bracket.is_none();
+    let mut words = reference::names(name);
+    if is_line && words.any(|word| table.named(word.name.as_bytes()).next().is_some()) {
+        return Some(format!(
+            "for pasted lines there is `kallmodsyms lookup '{name}'`"
+        ));
     }
-    let word = reference::bare(name);
-    let word = word.strip_suffix('`').unwrap_or(word);
+    let word = names::module(reference::bare(name));
     if table.module(word.as_bytes()).is_some() {
         return Some(format!("it is a module: its symbols are '{word}`*'"));
     }
-    if word.is_empty() || name.starts_with('`') {
-        return Some(
-            "before a backquote stands a module, and behind it a name: 'ext4`ext4_*'".into(),
-        );
-    }
+    let pattern = pasted::as_shell_pattern(name);
+    let name = &pasted::query(name);
     let query = Query::parse(name.as_bytes());
     let module = query.module().map(String::from_utf8_lossy);
-    if let Some(wrong) = module.and_then(|module| suggest::module(table, &module)) {
+    let module = module.as_deref();
+    if let Some(wrong) = module.and_then(|module| suggest::module(table, module)) {
         return Some(wrong);
+    }
+    if query.name().is_empty() {
+        let module = module.unwrap_or("ext4");
+        return Some(format!(
+            "expected a name or a pattern, such as '{module}`*' for all symbols of a module"
+        ));
     }
     let some = |search: Search, name: &str| !search.symbols(table, name).is_empty();
     let folding = Search {
@@ -171,105 +189,26 @@ fn hint(table: &SymbolTable, name: &str, search: Search) -> Option<String> {
     if some(ignoring, name) {
         return Some("with --ignore-case some are".into());
     }
-    if let Some(pattern) = as_shell_pattern(name).filter(|pattern| some(search, pattern)) {
+    if let Some(pattern) = pattern.filter(|pattern| some(search, pattern)) {
         return Some(format!("patterns are those of a shell: try '{pattern}'"));
     }
     if query.name_is_pattern() {
         return None;
     }
     let alone = String::from_utf8_lossy(query.name());
-    if query.module().is_some() && some(search, &alone) {
+    if module.is_some() && some(search, &alone) {
         return Some(format!("without the module some are: try {alone}"));
     }
-    let question = match query.module() {
-        Some(module) => suggest::symbol_of(table, module, &alone),
-        None => suggest::symbol(table, &alone),
-    };
-    if question.is_some() {
-        return question;
+    if let Some(question) = suggest::symbol(table, module, &alone) {
+        return Some(question);
     }
-    let module = query.module().map(String::from_utf8_lossy);
-    let module = module.map_or(String::new(), |module| format!("{module}`"));
-    let part = format!("{module}*{alone}*");
+    let lead = module.map_or(String::new(), |module| format!("{module}`"));
+    let part = format!("{lead}*{alone}*");
     match search.symbols(table, &part).len() {
-        0 => None,
+        0 => module.map(|module| format!("the symbols of {module} are '{module}`*'")),
         some => Some(format!(
             "{} with this in the name: try '{part}'",
             number::count(some, "symbol")
         )),
-    }
-}
-
-/// A regular expression of the simplest kind, as a pattern: `/^ext4_.*$/`.
-fn as_shell_pattern(expression: &str) -> Option<String> {
-    let is_expression = expression.contains(".*")
-        || expression.starts_with(['/', '^'])
-        || expression.ends_with('$');
-    if !is_expression {
-        return None;
-    }
-    let inner = expression
-        .strip_prefix('/')
-        .and_then(|inner| inner.strip_suffix('/'));
-    let inner = inner.unwrap_or(expression);
-    let (start, inner) = match inner.strip_prefix('^') {
-        Some(rest) => ("", rest),
-        None => ("*", inner),
-    };
-    let (inner, end) = match inner.strip_suffix('$') {
-        Some(rest) => (rest, ""),
-        None => (inner, "*"),
-    };
-    let pattern = [start, &inner.replace(".*", "*").replace('.', "?"), end].concat();
-    // Two stars are one.
-    Some(pattern.replace("**", "*"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn other_ways_to_write_a_query() {
-        for (text, expected) in [
-            ("vfs_read()", "vfs_read"),
-            ("ext4:ext4_*", "ext4`ext4_*"),
-            ("ext4!ext4_probe", "ext4`ext4_probe"),
-            ("ext4_probe [ext4]", "ext4`ext4_probe"),
-            ("kprobe:vfs_read", "vfs_read"),
-            ("ext4`f", "ext4`f"),
-            ("ti-cpsw`f", "ti_cpsw`f"),
-            ("[a-c]*`f", "[a-c]*`f"),
-            ("*f*", "*f*"),
-            ("a::b", "a::b"),
-            ("vfs_read+0x10", "vfs_read+0x10"),
-            ("'vfs_read'", "vfs_read"),
-            ("b'vfs_read'", "vfs_read"),
-            ("<vfs_read>", "vfs_read"),
-            ("&vfs_read;", "vfs_read"),
-            ("vfs_read(struct file *, size_t)", "vfs_read"),
-            ("ext4.ko:ext4_probe", "ext4`ext4_probe"),
-            ("kernel`vfs_read", "vfs_read"),
-            ("ffffffff81000000 T vfs_read", "vfs_read"),
-            (
-                "ffffffff81000000 1a t ext4_probe\t[ext4]",
-                "ext4`ext4_probe",
-            ),
-            ("ffffffff81000000 a t f [ext4]", "ext4`f"),
-        ] {
-            assert_eq!(as_query(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn regular_expressions() {
-        for (text, expected) in [
-            ("/ext4_.*/", "*ext4_*"),
-            ("^ext4_.*", "ext4_*"),
-            ("^vfs_rea.$", "vfs_rea?"),
-            (".*_init$", "*_init"),
-        ] {
-            assert_eq!(as_shell_pattern(text).as_deref(), Some(expected), "{text}");
-        }
     }
 }

@@ -5,6 +5,7 @@
 mod answer;
 mod lines;
 mod meaning;
+mod misfit;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,8 +30,8 @@ const EXAMPLES: &str = "\
   kallmodsyms lookup -i System.map ffffffff81000100 0xffffffff81000200
   kallmodsyms lookup -i System.map --slide 0x1e000000 ffffffff9f000100    # as KASLR moved it";
 
-const STATUS: &str = "0 if a symbol was found, 1 if none was, 2 for wrong usage, which an argument that asks for nothing is, or an \
-     unreadable file";
+const STATUS: &str = "0 if a symbol was found, 1 if none was, 2 for wrong usage, an unreadable file, or an argument that is neither \
+     address nor name: the others are answered";
 
 const JSON: &str = "a line for each address.
   query    the argument, or the line
@@ -57,8 +58,9 @@ pub(crate) struct Arguments {
     /// lines of standard input
     ///
     /// What is pasted may have more: brackets, commas, `RIP: 0010:`, `?`, `module:name`, `module!name`. Of a line of a
-    /// trace the first address or name with an offset is taken that is in a symbol. A name goes before a number: `e820`
-    /// is one, `0xe820` none. It may be one of Rust's source.
+    /// trace the first address or name with an offset is taken that is in a symbol, else a name with its module behind
+    /// it, else that of a function, of a folded stack the innermost; of a range the start. A name goes before a number: `e820` is one,
+    /// `0xe820` none. It may be one of Rust's source.
     #[arg(value_name = "ADDRESS", value_parser = NonEmptyStringValueParser::new())]
     addresses: Vec<String>,
     /// Print all symbols that contain the address, the innermost first, and markers of no size there
@@ -87,20 +89,23 @@ impl Arguments {
         if is_from_stdin {
             return lines::run(&answers, out);
         }
-        let mut found = false;
-        let mut malformed = None;
+        let (mut found, mut is_wrong) = (false, false);
         for text in &self.addresses {
             match answers.answer(out, text) {
-                // The others are answered all the same.
-                Err(error) if !error.is::<io::Error>() => {
-                    if let Some(before) = malformed.replace(error) {
-                        out.flush()?;
-                        say(&before.to_string());
-                    }
+                Ok(is_found) => found |= is_found,
+                Err(error) if error.is::<io::Error>() => return Err(error),
+                // One of them is no reason to leave the others.
+                Err(error) => {
+                    out.flush()?;
+                    say(&format!("{error:#}"));
+                    is_wrong = true;
                 }
-                answer => found |= answer?,
             }
         }
-        malformed.map_or(Ok(Status::good_if(found)), Err)
+        Ok(if is_wrong {
+            Status::Wrong
+        } else {
+            Status::good_if(found)
+        })
     }
 }

@@ -107,6 +107,8 @@ enum Status {
     Good,
     /// Problems were found, or nothing was.
     Bad,
+    /// Some of what was asked is no question.
+    Wrong,
 }
 
 impl Status {
@@ -116,7 +118,7 @@ impl Status {
 }
 
 /// The exit status for wrong usage (which clap uses too) and for files that cannot be read.
-const UNREADABLE: u8 = 2;
+const WRONG: u8 = 2;
 /// What a shell reports of a command that a closed pipe ended. A reader such as `head` that has seen enough is no
 /// error.
 const CLOSED_PIPE: u8 = 128 + 13;
@@ -142,6 +144,7 @@ fn main() -> ExitCode {
     // What was found before an error is printed before it.
     let flushed = out.flush().map_err(anyhow::Error::from);
     match result.and_then(|status| flushed.map(|()| status)) {
+        Ok(Status::Wrong) => ExitCode::from(WRONG),
         Ok(_) if Policy::is_broken() => ExitCode::FAILURE,
         Ok(Status::Good) => ExitCode::SUCCESS,
         Ok(Status::Bad) => ExitCode::FAILURE,
@@ -170,7 +173,7 @@ fn report(error: &anyhow::Error) -> ExitCode {
         Some(error) => say(&format!("cannot write to standard output: {error}")),
         None => say(&format!("{error:#}")),
     }
-    ExitCode::from(UNREADABLE)
+    ExitCode::from(WRONG)
 }
 
 /// Tells the user something that is no result. There is nobody to tell if that fails.

@@ -11,6 +11,26 @@ use kallmodsyms::{Query, SymbolTable, glob_match};
 
 use crate::demangle::{demangled, with_hashes};
 
+/// The name of a module as the kernel has it: modprobe and files have hyphens too, lsmod has none. In a pattern's
+/// brackets a hyphen has a meaning of its own.
+pub(crate) fn module(text: &str) -> Cow<'_, str> {
+    let file = text.rsplit('/').next().unwrap_or(text);
+    let name = file.find(".ko").map_or(file, |end| &file[..end]);
+    if !name.contains('-') {
+        return name.into();
+    }
+    let mut is_in_brackets = false;
+    let underscored = name.chars().map(|letter| {
+        is_in_brackets = (is_in_brackets || letter == '[') && letter != ']';
+        if letter == '-' && !is_in_brackets {
+            '_'
+        } else {
+            letter
+        }
+    });
+    underscored.collect::<String>().into()
+}
+
 /// How names are looked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Search {
@@ -101,8 +121,7 @@ impl<'t> Names<'t> {
     /// The symbols of one name, or where there are none, those that a compiler renamed from it, or those that Rust's
     /// source calls so; in a module if one is named. No byte makes a pattern.
     pub(crate) fn exactly(&self, module: Option<&str>, name: &str) -> Vec<Entry<'t>> {
-        // lsmod prints underscores where modprobe takes hyphens too.
-        let module = module.map(|module| module.replace('-', "_"));
+        let module = module.map(self::module);
         let module = module.as_deref().map(str::as_bytes);
         let find = |name: &str| -> Vec<_> {
             let query = Query::exact(module, name.as_bytes());
@@ -165,4 +184,25 @@ fn has_form_of_rust(name: &[u8], mut wanted: impl FnMut(&[u8]) -> bool) -> bool 
 /// Rust's names have brackets and stars, so what looks like a pattern may be none.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     pattern == name || glob_match(pattern, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_as_people_write_them() {
+        for (text, expected) in [
+            ("ext4", "ext4"),
+            ("snd-hda-intel", "snd_hda_intel"),
+            ("snd-hda-*", "snd_hda_*"),
+            ("[a-c]*-x", "[a-c]*_x"),
+            ("ext4.ko", "ext4"),
+            ("/lib/modules/6.12/kernel/fs/ext4/ext4.ko.xz", "ext4"),
+            ("snd-hda-intel.ko.zst", "snd_hda_intel"),
+            ("", ""),
+        ] {
+            assert_eq!(module(text), expected, "{text}");
+        }
+    }
 }

@@ -82,6 +82,10 @@ fn dump_of_some() {
     ffffffff81000060 10 T cpdma_start\t[ti_cpsw] [ti_cpsw_new]
     ffffffff81000070 10 t probe.llvm.1234\t[nfs]
     ");
+    for module in ["ti-cpsw", "ti-*", "ti-cpsw.ko"] {
+        let out = good(&["dump", "--module", module]);
+        assert_eq!(out, good(&["dump", "--module", "ti_cpsw"]), "{module}");
+    }
     assert_snapshot!(good(&["dump", "-m", "vmlinux", "--type", "tT", "--min-size", "0x10"]), @r"
     ffffffff81000000 40 T vfs_read
     ffffffff81000000 40 T vfs_read_alias

@@ -13,10 +13,11 @@ use serde::Serialize;
 
 use super::Arguments;
 use super::meaning::{Meaning, Reading};
+use super::misfit::misfit;
 use crate::json::{self, Found, Hex};
 use crate::output::{Output, Role};
-use crate::reference::{self, Place};
-use crate::{extent, number, say, show, suggest};
+use crate::reference::Place;
+use crate::{names, number, say, show, suggest};
 
 /// For how many names to say what may have been meant: each time all names are compared.
 const SUGGESTIONS: u32 = 16;
@@ -54,12 +55,16 @@ impl<'t> Answers<'t> {
 
     /// Prints the answer to a text. Whether there is a symbol.
     pub(super) fn answer(&self, out: &mut Output, text: &str) -> anyhow::Result<bool> {
-        match self.reading.meaning(&reference::joined(text)) {
+        match self.reading.meaning(text) {
             Meaning::Address(address) => Ok(self.address(out, text, address, None)?),
             Meaning::Symbols(symbols, place) => Ok(self.symbols(out, text, &symbols, place)?),
             Meaning::Unknown(place) => {
                 self.unknown(out, text, place)?;
                 Ok(false)
+            }
+            Meaning::Other(other) => {
+                let text = shortened(text);
+                bail!("{text}: {}", other.message(&text))
             }
             Meaning::Nothing => bail!(
                 "expected an address such as ffffffff81000000, or a name such as vfs_read+0x10, found `{}`",
@@ -81,7 +86,7 @@ impl<'t> Answers<'t> {
             .iter()
             .any(|symbol| self.reading.fits(*symbol, place))
         {
-            tell(out, &self.misfit(symbols, place))?;
+            tell(out, &misfit(self.table, symbols, place))?;
         }
         let mut found = false;
         for symbol in symbols {
@@ -91,32 +96,7 @@ impl<'t> Answers<'t> {
         Ok(found)
     }
 
-    /// What is wrong with a place that is in none of some symbols.
-    fn misfit(&self, symbols: &[Entry<'t>], place: Place<'_>) -> String {
-        let Place { name, size, .. } = place;
-        let offset = place.offset.unwrap_or(0);
-        if let Some(size) = size.filter(|&size| offset > size) {
-            return format!(
-                "note: {offset:#x} is past the end of {name}, which is said to have {size:#x} bytes"
-            );
-        }
-        let lengths = symbols.iter().take(3);
-        let lengths: Vec<_> = lengths
-            .map(|symbol| extent::shown(self.table, *symbol))
-            .collect();
-        let lengths = lengths.join(", ");
-        let another = "is that of another kernel?";
-        match size {
-            Some(size) => {
-                format!("note: no {name} has {size:#x} bytes here, but {lengths}: {another}")
-            }
-            None => format!(
-                "note: {offset:#x} is past the end of {name}, which has {lengths} here: {another}"
-            ),
-        }
-    }
-
-    /// What is there. Of symbols with one extent the one that was named.
+    /// What is there. A symbol that was named is printed by its name, and not by another that the code has.
     fn address(
         &self,
         out: &mut Output,
@@ -125,11 +105,10 @@ impl<'t> Answers<'t> {
         named: Option<Entry<'t>>,
     ) -> io::Result<bool> {
         let mut location = self.table.lookup(address);
-        if let (Location::Inside { symbol, .. }, Some(named)) = (&mut location, named) {
-            let is_marker = named.size() == Some(0) && address == named.address();
-            let is_same = named.size() == symbol.size() || is_marker;
-            if named.address() == symbol.address() && is_same {
-                *symbol = named;
+        if let Some(symbol) = named {
+            let offset = address.wrapping_sub(symbol.address());
+            if offset == 0 || is_named_for(location, symbol, offset) {
+                location = Location::Inside { symbol, offset };
             }
         }
         if self.arguments.json || self.arguments.all {
@@ -235,22 +214,8 @@ impl<'t> Answers<'t> {
     /// What may have been meant.
     fn hint(&self, place: Place<'_>) -> Option<String> {
         let Place { module, name, .. } = place;
-        let is_source =
-            |file: &str| file.contains('.') && name.bytes().all(|byte| byte.is_ascii_digit());
-        if module.is_some_and(is_source) {
-            return Some("that is a line of a source file, and here are symbols alone".into());
-        }
-        let mut symbols = self.table.iter();
-        let is_code_of_module = |symbol: &Entry<'_>| {
-            symbol.section() == Section::Text && symbol.modules().contains(name.as_bytes())
-        };
-        if let Some(first) = symbols.find(is_code_of_module) {
-            let offset = place.offset.unwrap_or(0);
-            let address = first.address().wrapping_add(offset);
-            return Some(format!(
-                "it is a module: `kallmodsyms find '{name}`*'` has its symbols, and {offset:#x} from its first function \
-                 is {address:#x}"
-            ));
+        if let Some(hint) = self.of_module(name, place.offset) {
+            return Some(hint);
         }
         if name.contains(['*', '?']) {
             return Some(format!("for patterns there is `kallmodsyms find '{name}'`"));
@@ -259,8 +224,44 @@ impl<'t> Answers<'t> {
             return Some(format!("without the module some have it: try {name}"));
         }
         let wrong = module.and_then(|module| suggest::module(self.table, module));
-        wrong.or_else(|| suggest::symbol(self.table, name))
+        wrong.or_else(|| suggest::symbol(self.table, module, name))
     }
+
+    /// What to do with a module, and an offset into it, if it is one. What is built in lies in many places.
+    fn of_module(&self, name: &str, offset: Option<u64>) -> Option<String> {
+        let name = names::module(name);
+        let group = self.table.module(name.as_bytes())?.group();
+        let mut symbols = self.table.iter();
+        let first = symbols.find(|symbol| {
+            let is_padding = symbol.name().starts_with(b"__pfx_");
+            let is_code = symbol.section() == Section::Text && !is_padding;
+            is_code && symbol.modules().contains(name.as_bytes())
+        });
+        let first = first.map_or("it is a module".into(), |first| {
+            let function = String::from_utf8_lossy(first.name());
+            let address = first.address();
+            match offset {
+                Some(offset) if !group.is_image() => format!(
+                    "it is a module, and {offset:#x} from its first function, {function}, is {:#x}",
+                    address.wrapping_add(offset)
+                ),
+                _ => format!("it is a module: its first function is {function} at {address:#x}"),
+            }
+        });
+        Some(format!(
+            "{first}; `kallmodsyms find '{name}`*'` prints its symbols"
+        ))
+    }
+}
+
+/// Whether what is at an address may go by the name of a symbol that starts there too.
+fn is_named_for(location: Location<'_>, symbol: Entry<'_>, offset: u64) -> bool {
+    let Some((inner, _)) = location.inside() else {
+        return false;
+    };
+    let (address, size) = (symbol.address(), symbol.size());
+    let contains = size.is_none_or(|size| offset < size);
+    inner.address() == address && (contains || inner.size() == size)
 }
 
 /// Tells the user something that is no result, after the results before it.

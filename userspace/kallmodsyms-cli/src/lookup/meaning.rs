@@ -6,9 +6,9 @@ use kallmodsyms::table::Entry;
 use kallmodsyms::{Section, SymbolTable};
 
 use crate::extent;
-use crate::names::Names;
+use crate::names::{self, Names};
 use crate::number;
-use crate::reference::{self, Place, Reference};
+use crate::reference::{self, Other, Place, Reference};
 
 /// What a text asks for.
 pub(super) enum Meaning<'q, 't> {
@@ -17,6 +17,8 @@ pub(super) enum Meaning<'q, 't> {
     Symbols(Vec<Entry<'t>>, Place<'q>),
     /// A name that no symbol has.
     Unknown(Place<'q>),
+    /// Something of which no symbol is asked.
+    Other(Other<'q>),
     /// None of these.
     Nothing,
 }
@@ -57,12 +59,19 @@ impl<'t> Reading<'t> {
                 return Meaning::Address(address);
             }
         }
-        let place = reference::place(text);
+        let text = reference::without_level(text);
         // Where the whole is a name, signs in it are part of that.
         let found = self.named(text);
         if !found.is_empty() {
             return Meaning::Symbols(found, Place::named(text));
         }
+        if let Some(other) = Other::of(text) {
+            return Meaning::Other(other);
+        }
+        if let Some(start) = reference::start_of_range(text) {
+            return self.meaning(start);
+        }
+        let place = reference::place(text);
         let found = self.symbols(place);
         if !found.is_empty() {
             return Meaning::Symbols(found, place);
@@ -73,12 +82,18 @@ impl<'t> Reading<'t> {
         if let (Some(offset), Some(address)) = (place.offset, reference::address(place.name)) {
             return Meaning::Address(address.wrapping_add(offset));
         }
+        // A field of an event: `call_site=vfs_read+0x10`.
+        if let Some((_, value)) = text.rsplit_once('=') {
+            if !value.is_empty() && !text.contains(char::is_whitespace) {
+                return self.meaning(value);
+            }
+        }
         self.meaning_of_line(text)
             .unwrap_or_else(|| meaning_of_word(place))
     }
 
-    /// The first reference in a line that is in a symbol, else an address, else a name that stands alone, else a name
-    /// with an offset that no symbol has.
+    /// The first reference in a line that is in a symbol, else an address, else the best name that stands alone, else a
+    /// name with an offset that no symbol has.
     fn meaning_of_line<'q>(&self, line: &'q str) -> Option<Meaning<'q, 't>> {
         let mut first = None;
         for reference in reference::references(line) {
@@ -102,34 +117,13 @@ impl<'t> Reading<'t> {
         if matches!(first, Some(Meaning::Address(_))) {
             return first;
         }
-        self.name_in_line(line).or(first)
-    }
-
-    /// Of the names in a line that stand alone, the first with its module behind it, else the first of a function, else
-    /// the first: any word may be the name of a variable.
-    fn name_in_line<'q>(&self, line: &'q str) -> Option<Meaning<'q, 't>> {
-        let names = reference::names(line).take(WORDS);
-        let candidates = names.filter_map(|(name, bracket)| {
-            let place = Place {
-                bracket,
-                ..Place::named(name)
-            };
-            let found = self.symbols(place);
-            let is_of_module = |symbol: &Entry<'_>| {
-                bracket.is_some_and(|module| symbol.modules().contains(module.as_bytes()))
-            };
-            let rank = if found.iter().any(is_of_module) {
-                0
-            } else if found.iter().any(|symbol| symbol.section() == Section::Text) {
-                1
-            } else {
-                2
-            };
-            (!found.is_empty()).then_some((rank, found, place))
-        });
-        candidates
-            .min_by_key(|(rank, ..)| *rank)
-            .map(|(_, found, place)| Meaning::Symbols(found, place))
+        reference::names(line)
+            .take(WORDS)
+            .map(|place| (self.symbols(place), place))
+            .filter(|(found, _)| !found.is_empty())
+            .min_by_key(|(found, place)| likelihood(found, *place))
+            .map(|(found, place)| Meaning::Symbols(found, place))
+            .or(first)
     }
 
     /// Whether a symbol can be the one that a text speaks of, as far as sizes tell.
@@ -146,13 +140,34 @@ impl<'t> Reading<'t> {
     fn symbols(&self, place: Place<'_>) -> Vec<Entry<'t>> {
         let mut found = self.names.exactly(place.module, place.name);
         if let Some(module) = place.bracket {
-            prefer(&mut found, |symbol| {
-                symbol.modules().contains(module.as_bytes())
-            });
+            prefer(&mut found, |symbol| is_of(*symbol, module));
         }
         prefer(&mut found, |symbol| self.fits(*symbol, place));
         found
     }
+}
+
+/// How likely it is that a line is about the symbols of a name in it: 0 is the most. Words such as `events` are names
+/// of data too.
+fn likelihood(symbols: &[Entry<'_>], place: Place<'_>) -> u8 {
+    let any = |such: &dyn Fn(Entry<'_>) -> bool| symbols.iter().any(|symbol| such(*symbol));
+    let is_code = any(&|symbol| symbol.section() == Section::Text);
+    match place.bracket.filter(|bracket| is_module(bracket)) {
+        Some(module) if any(&|symbol| is_of(symbol, module)) => 0,
+        Some(_) if is_code => 1,
+        _ if is_code => 2,
+        _ => 3,
+    }
+}
+
+fn is_of(symbol: Entry<'_>, module: &str) -> bool {
+    symbol.modules().contains(names::module(module).as_bytes())
+}
+
+/// Whether what stands in brackets can be a module: the number of a processor is none.
+fn is_module(bracket: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    bracket.bytes().all(is_part) && bracket.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Keeps those that are such, if any is: a table may not know what the text does.

@@ -71,6 +71,16 @@ impl Files {
         (status, text(out), text(err))
     }
 
+    /// The output of a command that finds what it looks for in the file `kernel`, with visible tabs.
+    pub(crate) fn good(&self, arguments: &[&str]) -> String {
+        let (status, out, err) = self.run(
+            &[&arguments[..1], &["-i", "kernel"], &arguments[1..]].concat(),
+            "",
+        );
+        assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
+        out.replace('\t', "\\t")
+    }
+
     pub(crate) fn run_bytes(
         &self,
         arguments: &[&str],

@@ -2,9 +2,13 @@
 
 //! What people paste: addresses, names and places in symbols, with what kernels and tools put around them.
 
-use std::borrow::Cow;
+mod other;
+mod word;
 
 use crate::number;
+pub(crate) use other::{Other, start_of_range};
+pub(crate) use word::{address, bare, without_level};
+use word::{address_of_many_digits, is_number, is_segment, is_source_file, words};
 
 /// What a word speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +50,8 @@ pub(crate) fn place(text: &str) -> Place<'_> {
     let (mut text, mut bracket) = (text, None);
     while let Some((front, module)) = text
         .strip_suffix(']')
-        .and_then(|text| text.rsplit_once(" ["))
+        .and_then(|text| text.rsplit_once('['))
+        .filter(|(front, _)| front.ends_with(char::is_whitespace))
     {
         (text, bracket) = (front.trim_end(), Some(module));
     }
@@ -60,154 +65,56 @@ pub(crate) fn place(text: &str) -> Place<'_> {
         name,
         offset,
         size,
-        bracket,
+        bracket: bracket.filter(|module| !is_whole(module)),
     }
-}
-
-/// A module, or a pattern of several, as the kernel has it: with underscores, where modprobe takes hyphens too.
-pub(crate) fn module(text: &str) -> String {
-    if text.contains('[') {
-        text.into()
-    } else {
-        text.replace('-', "_")
-    }
-}
-
-/// A place with blanks around its plus as one word: `vfs_read + 0x10`.
-pub(crate) fn joined(text: &str) -> Cow<'_, str> {
-    let mut joined = String::new();
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('+') {
-        let offset = behind.trim_start();
-        let is_spread = before.ends_with(' ') || behind.len() != offset.len();
-        if is_spread && offset.starts_with(|first: char| first.is_ascii_digit()) {
-            joined.push_str(before.trim_end());
-            joined.push('+');
-            rest = offset;
-        } else {
-            joined.push_str(before);
-            joined.push('+');
-            rest = behind;
-        }
-    }
-    if joined.is_empty() {
-        return text.into();
-    }
-    joined.push_str(rest);
-    joined.into()
-}
-
-/// What stands between references: blanks, the semicolons of folded stacks, the dots of a range.
-fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| c.is_whitespace() || c == ';');
-    words
-        .flat_map(|word| word.split(".."))
-        .filter(|word| !word.is_empty())
 }
 
 /// The references in a text, in its order: what starts with 0x or has the digits of an address, and names with an
 /// offset. A name alone is none: any word could be one.
 pub(crate) fn references(text: &str) -> impl Iterator<Item = Reference<'_>> {
-    let mut words = parts(text).peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let word = words.next()?;
-            let bracket = words.peek().and_then(|next| in_brackets(next));
-            if let Some(address) = address_of_many_digits(word) {
-                return Some(Reference::Address(address));
-            }
-            let place = place(bare(word));
-            if place.offset.is_some() && !place.name.is_empty() {
-                return Some(Reference::Place(Place { bracket, ..place }));
-            }
+    words(text).filter_map(|(word, bracket)| {
+        let word = start_of_range(word).unwrap_or(word);
+        if let Some(address) = address_of_many_digits(word) {
+            return Some(Reference::Address(address));
         }
+        // A field of an event. An address there is data as a rule.
+        let value = word.rsplit_once('=').map_or(word, |(_, value)| value);
+        let place = Place {
+            bracket,
+            ..place(bare(value))
+        };
+        // `cat-1234 [000]` is a task on a processor.
+        let is_task = bracket.is_some_and(is_number);
+        let is_one = place.offset.is_some() && !place.name.is_empty() && !is_task;
+        (is_one && Other::of(word).is_none()).then_some(Reference::Place(place))
     })
 }
 
-/// The names in a text that stand alone, and the modules in brackets behind them.
-pub(crate) fn names(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let mut words = parts(text).peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let name = bare(words.next()?);
-            if !name.is_empty() && !name.contains('=') {
-                return Some((name, words.peek().and_then(|next| in_brackets(next))));
-            }
-        }
-    })
-}
-
-/// Only what the kernel prints of a module: `[<` leads to an address.
-fn in_brackets(word: &str) -> Option<&str> {
-    let (module, _) = word.strip_prefix('[')?.split_once(']')?;
-    Some(module)
-}
-
-/// An address in what is printed around it: `[<ffffffff81000044>]`, `*0xffffffff81000044`, `ffffffff81000044:`. As
-/// Windows' debuggers have it, a backquote may stand in its middle.
-pub(crate) fn address(text: &str) -> Option<u64> {
-    let text = bare(text);
-    // Kernels before 4.10 print `0010:[<ffffffff81000044>]`.
-    let text = match text.split_once(':') {
-        Some((segment, rest)) if is_segment(segment) => bare(rest),
-        _ => text,
+/// The names in a text that stand alone.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = Place<'_>> {
+    let may_be_name = |word: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+        word.bytes().any(is_letter) && !word.contains('=') && Other::of(word).is_none()
     };
-    match text.split_once('`') {
-        Some((high, low)) => {
-            let halves = number::address(high).zip(number::hex(low.as_bytes()));
-            let is_split = low.len() == 8 && halves.is_some_and(|(high, _)| high >> 32 == 0);
-            halves
-                .filter(|_| is_split)
-                .map(|(high, low)| (high << 32) | low)
-        }
-        // Python and C may have put a letter behind it.
-        None if text.starts_with("0x") => {
-            number::address(text.trim_end_matches(['L', 'l', 'U', 'u']))
-        }
-        None => number::address(text),
-    }
+    let words = words(text).filter(move |(word, _)| may_be_name(word));
+    words.filter_map(|(word, bracket)| {
+        let place = Place {
+            bracket,
+            ..place(bare(word))
+        };
+        (place.offset.is_none() && !place.name.is_empty()).then_some(place)
+    })
 }
 
-/// The same where a number of few digits, or a word such as `add`, is none.
-fn address_of_many_digits(word: &str) -> Option<u64> {
-    let word = bare(word);
-    let has_lead = word.starts_with("0x") || word.starts_with("0X");
-    (has_lead || word.len() >= 8)
-        .then(|| address(word))
-        .flatten()
-}
-
-/// What may stand before a name or an address.
-const OPENING: [char; 13] = [
-    '[', '<', '(', '{', '*', '&', '"', '\'', '?', '=', '>', '@', '$',
-];
-
-/// A word without brackets, quotes and commas around it, and without a call's parentheses behind it.
-pub(crate) fn bare(word: &str) -> &str {
-    let word = word.trim();
-    let word = word.strip_prefix("b'").unwrap_or(word);
-    // In folded stacks the kernel's functions are marked.
-    let word = word.strip_suffix("_[k]").unwrap_or(word);
-    // The level of a message.
-    let level = word.strip_prefix('<').and_then(|rest| rest.split_once('>'));
-    let level =
-        level.filter(|(level, _)| level.len() == 1 && number::hex(level.as_bytes()).is_some());
-    let word = level.map_or(word, |(_, rest)| rest);
-    let word = word.trim_start_matches(OPENING);
-    let word = word.split('(').next().unwrap_or_default();
-    // What opens here does not close behind the name: `[nf_x]+0x10`.
-    word.trim_end_matches([']', '>', ')', '}', '"', '\'', ',', ';', ':', '.'])
-}
-
-/// Splits `name+0x10/0x20` and `name-0x4`.
+/// Splits `name+0x10/0x20` and `name-0x4`, with blanks or without.
 fn offset_and_size(text: &str) -> Option<(&str, u64, Option<u64>)> {
     let sign = text.rfind(['+', '-'])?;
-    let (name, rest) = (&text[..sign], &text[sign + 1..]);
+    let (name, rest) = (text[..sign].trim_end(), &text[sign + 1..]);
     let (offset, size) = match rest.split_once('/') {
-        Some((offset, size)) => (offset, Some(number::c_like(size)?)),
+        Some((offset, size)) => (offset, Some(number::c_like(size.trim())?)),
         None => (rest, None),
     };
-    let offset = number::c_like(offset)?;
+    let offset = number::c_like(offset.trim())?;
     let offset = if text[sign..].starts_with('-') {
         offset.wrapping_neg()
     } else {
@@ -237,26 +144,52 @@ const KERNEL: [&str; 4] = [
     "vmlinux",
 ];
 
-/// `0010` and the like, the code segment of x86.
-fn is_segment(text: &str) -> bool {
-    text.len() == 4 && number::hex(text.as_bytes()).is_some()
+/// Before a backquote and in brackets `vmlinux` is what is in no module.
+fn is_whole(module: &str) -> bool {
+    KERNEL.contains(&module) && module != "vmlinux"
 }
 
-/// Splits ``ext4`ext4_probe``, `ext4!ext4_probe`, `kprobe:ext4:ext4_probe` and the `0010:` of a code segment.
+/// Splits ``ext4`ext4_probe``, `ext4!ext4_probe`, `kprobe:ext4:ext4_probe`, `[ext4]ext4_probe` and the `0010:` of a code
+/// segment. A file of source, before the name or behind it, is no module.
 fn module_and_name(text: &str) -> (Option<&str>, &str) {
-    if let Some((module, name)) = text.split_once('`') {
-        return (Some(module), name);
+    // Most names are alone.
+    if !text.bytes().any(|byte| b"`!:]@/%".contains(&byte)) {
+        return (None, text);
     }
+    if let Some((module, name)) = text.split_once('`') {
+        let is_none = module.is_empty() || is_whole(module);
+        return (
+            Some(module).filter(|_| !is_none),
+            name.trim_end_matches('`'),
+        );
+    }
+    // As perf probe has it.
+    let text = text.strip_suffix("%return").unwrap_or(text);
+    let text = match text.split_once('@') {
+        Some((name, file)) if is_source_file(file) => name,
+        _ => text,
+    };
+    // As libbpf names sections.
+    let text = match text.split_once('/') {
+        Some((probe, name)) if PROBES.contains(&probe) => name,
+        _ => text,
+    };
     // Two colons are part of a name of Rust.
     let split = text
         .rsplit_once('!')
-        .or_else(|| text.rsplit_once(':').filter(|_| !text.contains("::")));
+        .or_else(|| text.rsplit_once(':').filter(|_| !text.contains("::")))
+        // As the kernel's debugger has it.
+        .or_else(|| text.rsplit_once(']').filter(|(_, name)| !name.is_empty()));
     let Some((lead, name)) = split else {
         return (None, text.trim_end_matches(']'));
     };
     let module = bare(lead.rsplit(':').next().unwrap_or(lead));
-    let is_none = is_segment(module) || PROBES.contains(&module) || KERNEL.contains(&module);
-    (Some(module).filter(|_| !is_none), name)
+    let is_none = module.is_empty()
+        || is_segment(module)
+        || PROBES.contains(&module)
+        || KERNEL.contains(&module)
+        || is_source_file(module);
+    (Some(module).filter(|_| !is_none), name.trim_start())
 }
 
 #[cfg(test)]
@@ -341,6 +274,22 @@ mod tests {
             ),
             ("vmlinux`vfs_read", of_module(Some("vmlinux"), "vfs_read")),
             ("a::b", of_module(None, "a::b")),
+            ("kernel`vfs_read", of_module(None, "vfs_read")),
+            ("`vfs_read`", of_module(None, "vfs_read")),
+            ("[ext4]ext4_probe", of_module(Some("ext4"), "ext4_probe")),
+            ("ext4]ext4_probe", of_module(Some("ext4"), "ext4_probe")),
+            ("fentry/vfs_read", of_module(None, "vfs_read")),
+            ("fs/read_write.c:vfs_read", of_module(None, "vfs_read")),
+            ("vfs_read@fs/read_write.c", of_module(None, "vfs_read")),
+            ("vfs_read%return", of_module(None, "vfs_read")),
+            (
+                "vfs_read + 0x10 / 0x20",
+                Place {
+                    offset: Some(16),
+                    size: Some(32),
+                    ..of_module(None, "vfs_read")
+                },
+            ),
             // No offset.
             ("vfs_read+", of_module(None, "vfs_read+")),
             ("vfs_read+0xg", of_module(None, "vfs_read+0xg")),
@@ -351,42 +300,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn addresses_with_what_is_around_them() {
-        for text in [
-            "ffffffff81000044",
-            "0xffffffff81000044",
-            "0XFFFFFFFF81000044",
-            "[<ffffffff81000044>]",
-            "<ffffffff81000044>",
-            "[0xffffffff81000044]",
-            "(ffffffff81000044)",
-            "*0xffffffff81000044",
-            "0xffffffff81000044,",
-            "ffffffff81000044:",
-            "ffffffff`81000044",
-            "0010:[<ffffffff81000044>]",
-        ] {
-            assert_eq!(address(text), Some(0xffff_ffff_8100_0044), "{text}");
-        }
-        for text in ["", "0x", "vfs_read", "0x12345678901234567", "ffffffff`8100"] {
-            assert_eq!(address(text), None, "{text}");
-        }
+    fn name<'q>(
+        name: &'q str,
+        offset: u64,
+        size: Option<u64>,
+        bracket: Option<&'q str>,
+    ) -> Reference<'q> {
+        Reference::Place(Place {
+            offset: Some(offset),
+            size,
+            bracket,
+            ..Place::named(name)
+        })
     }
 
     /// Lines as kernels, debuggers and tracers print them, of each the first place in code.
     #[test]
     fn references_in_lines() {
         let address = Reference::Address;
-        let name = |name, offset, size, bracket| {
-            Reference::Place(Place {
-                module: None,
-                name,
-                offset: Some(offset),
-                size,
-                bracket,
-            })
-        };
         for (line, expected) in [
             ("? vfs_read+0x4/0x80", name("vfs_read", 4, Some(0x80), None)),
             (
@@ -461,7 +392,37 @@ mod tests {
         ] {
             assert_eq!(references(line).next(), Some(expected), "{line}");
         }
-        for line in ["", "vfs_read", "add", "Code: 48 89 e5", "in at is"] {
+    }
+
+    #[test]
+    fn references_among_signs() {
+        for (line, expected) in [
+            (
+                "vfs_read + 16 in section .text",
+                name("vfs_read", 16, None, None),
+            ),
+            ("vfs_read +0x4/0x80", name("vfs_read", 4, Some(0x80), None)),
+            (
+                "kmalloc: call_site=vfs_read+0x4/0x80 ptr=ffff888001234567",
+                name("vfs_read", 4, Some(0x80), None),
+            ),
+            ("@[vfs_read+1]: 5", name("vfs_read", 1, None, None)),
+            (
+                "swapper;do_idle+0x2;vfs_read+0x1 12",
+                name("vfs_read", 1, None, None),
+            ),
+        ] {
+            assert_eq!(references(line).next(), Some(expected), "{line}");
+        }
+        for line in [
+            "",
+            "vfs_read",
+            "add",
+            "Code: 48 89 e5",
+            "in at is",
+            "vfs_read(); /* <-ksys_read+0x5f/0xe0 */",
+            "cat-1234 [000] d..2 1.234567: vfs_read",
+        ] {
             assert_eq!(references(line).next(), None, "{line}");
         }
     }
@@ -471,12 +432,14 @@ mod tests {
         for (line, expected) in [
             ("vfs_read()", &["vfs_read"][..]),
             ("=> vfs_read", &["vfs_read"]),
-            ("#0  vfs_read (file=0x0)", &["#0", "vfs_read"]),
+            ("#0  vfs_read (file=0x0)", &["vfs_read"]),
             ("vfs_read,", &["vfs_read"]),
             ("vfs_read_[k]", &["vfs_read"]),
             ("vfs_read [ext4]", &["vfs_read", "ext4"]),
+            ("vfs_read (fs/read_write.c:450)", &["vfs_read"]),
+            ("a;b 12", &["b", "a"]),
         ] {
-            let found: Vec<_> = names(line).map(|(name, _)| name).collect();
+            let found: Vec<_> = names(line).map(|place| place.name).collect();
             assert_eq!(found, expected, "{line}");
         }
     }

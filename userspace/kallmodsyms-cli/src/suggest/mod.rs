@@ -2,8 +2,13 @@
 
 //! What was meant by a name that no symbol has.
 
-use kallmodsyms::SymbolTable;
+mod kin;
+
+use kallmodsyms::table::Entry;
+use kallmodsyms::{Query, SymbolTable};
 use strsim::osa_distance;
+
+use crate::names;
 
 /// A name that is longer was not typed. So the work is linear in the names of the table.
 const LONGEST: usize = 64;
@@ -11,53 +16,40 @@ const LONGEST: usize = 64;
 /// How many to offer.
 const MOST: usize = 3;
 
-/// Which symbols may have been meant by a name that none has.
-pub(crate) fn symbol(table: &SymbolTable, name: &str) -> Option<String> {
-    let names = || table.iter().map(|symbol| symbol.name());
-    let other_form = other_forms(names(), name);
-    question(&other_form).or_else(|| question(&similar(names(), name)))
-}
-
-/// The same of a module.
-pub(crate) fn symbol_of(table: &SymbolTable, module: &[u8], name: &str) -> Option<String> {
-    let symbols = table.iter();
-    let names = symbols.filter(|symbol| symbol.modules().contains(module));
-    question(&similar(names.map(|symbol| symbol.name()), name))
-}
-
-/// What another compiler or architecture calls the same function: what is split off it (`.cold`, `.isra.0`), and system
-/// calls (`sys_read`, `__x64_sys_read`).
-fn other_forms<'n>(names: impl Iterator<Item = &'n [u8]>, name: &str) -> Vec<&'n str> {
-    let stem = name.split('.').next().unwrap_or(name).as_bytes();
-    let call = ["_sys_", "sys_", "SyS_"].iter().find_map(|lead| {
-        let (_, call) = name.split_once(lead)?;
-        Some(["_sys_", call].concat().into_bytes())
-    });
-    let is_other = |candidate: &[u8]| {
-        let rest = candidate.strip_prefix(stem);
-        let is_split = !stem.is_empty()
-            && rest.is_some_and(|rest| matches!(rest, [] | [b'.', ..]))
-            && candidate != name.as_bytes();
-        is_split
-            || call.as_deref().is_some_and(|call| {
-                // The one that user space enters: `__x64_`, `__arm64_`, `__se_`, `__riscv_`.
-                candidate.starts_with(b"__") && candidate.ends_with(call)
-            })
+/// Which symbols may have been meant by a name that none has; in a module if one is named, which is said with each.
+pub(crate) fn symbol(table: &SymbolTable, module: Option<&str>, name: &str) -> Option<String> {
+    let module = module.map(names::module);
+    let wanted = |symbol: &Entry<'_>| {
+        let module = module.as_deref().map(str::as_bytes);
+        Query::exact(module, symbol.name()).matches(*symbol)
     };
-    let mut found: Vec<_> = names
-        .filter(|candidate| is_other(candidate))
-        .filter_map(|candidate| std::str::from_utf8(candidate).ok())
-        .filter(|candidate| !candidate.starts_with("__pfx_"))
+    let names = || table.iter().filter(wanted).map(|symbol| symbol.name());
+    let kin = kin(names(), name);
+    let found = if kin.is_empty() {
+        similar(names(), name)
+    } else {
+        kin
+    };
+    let Some(module) = &module else {
+        return question(&found);
+    };
+    let found: Vec<_> = found
+        .iter()
+        .map(|name| format!("{module}`{name}"))
         .collect();
-    found.sort_unstable_by_key(|candidate| (candidate.len(), *candidate));
-    found.dedup();
-    found.truncate(MOST);
-    found
+    question(&found.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The names of the same function, the nearest first.
+fn kin<'n>(names: impl Iterator<Item = &'n [u8]>, name: &str) -> Vec<&'n str> {
+    let names = names.filter_map(|candidate| std::str::from_utf8(candidate).ok());
+    let kin = names.filter_map(|candidate| Some((kin::distance(name, candidate)?, candidate)));
+    best(kin.collect())
 }
 
 /// What is wrong with a module, if no symbol is of it. A pattern may be of many.
 pub(crate) fn module(table: &SymbolTable, name: &str) -> Option<String> {
-    let name = name.replace('-', "_");
+    let name = names::module(name);
     let is_known = name == "vmlinux" || table.module(name.as_bytes()).is_some();
     if is_known || name.contains(['*', '?', '[']) {
         return None;
@@ -80,7 +72,7 @@ fn similar<'n>(names: impl Iterator<Item = &'n [u8]>, name: &str) -> Vec<&'n str
     }
     let name = name.to_ascii_lowercase();
     let limit = (name.len() / 4).clamp(1, 3);
-    let mut found: Vec<(usize, &str)> = names
+    let near = names
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit)
         .filter_map(|candidate| std::str::from_utf8(candidate).ok())
         .map(|candidate| {
@@ -89,8 +81,11 @@ fn similar<'n>(names: impl Iterator<Item = &'n [u8]>, name: &str) -> Vec<&'n str
                 candidate,
             )
         })
-        .filter(|&(distance, _)| distance <= limit)
-        .collect();
+        .filter(|&(distance, _)| distance <= limit);
+    best(near.collect())
+}
+
+fn best(mut found: Vec<(usize, &str)>) -> Vec<&str> {
     found.sort_unstable();
     found.dedup();
     found.truncate(MOST);
@@ -133,27 +128,18 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_of_a_name() {
-        let names = [
-            "f",
-            "f.isra.0",
-            "fg",
-            "__x64_sys_read",
-            "__pfx___x64_sys_read",
-            "ksys_read",
-        ];
-        let forms = |name| other_forms(names.iter().map(|name| name.as_bytes()), name);
-        for (name, expected) in [
-            ("f.cold", &["f", "f.isra.0"][..]),
-            ("f.isra.1", &["f", "f.isra.0"]),
-            ("sys_read", &["__x64_sys_read"]),
-            ("SyS_read", &["__x64_sys_read"]),
-            ("__arm64_sys_read", &["__x64_sys_read"]),
-            ("sys_rea", &[]),
-            ("g", &[]),
-            (".f", &[]),
+    fn near_names_in_a_module() {
+        let table = SymbolTable::from_bytes(
+            b"ffffffff81000000 4 t probe\t[ext4]\nffffffff81000010 4 t probes\t[nfs]\n\
+              ffffffff81001000 0 B _end\n",
+        )
+        .unwrap();
+        for (module, expected) in [
+            (Some("ext4"), "did you mean ext4`probe?"),
+            (None, "did you mean probe or probes?"),
         ] {
-            assert_eq!(forms(name), expected, "{name}");
+            let question = symbol(&table, module, "probe_");
+            assert_eq!(question.as_deref(), Some(expected));
         }
     }
 
