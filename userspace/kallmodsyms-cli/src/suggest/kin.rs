@@ -2,19 +2,34 @@
 
 //! Names of one function: those that compilers make of it, and those of a system call.
 
-/// How distant a kin is, 0 the nearest; nothing if it is none.
-pub(super) fn distance(name: &str, candidate: &str) -> Option<usize> {
-    if !stem(name).is_empty() && stem(name) == stem(candidate) {
-        return Some(candidate.len().abs_diff(stem(name).len()));
+/// What a name has in common with its kin: found out once, however long it is.
+pub(super) struct Kin<'q> {
+    stem: &'q str,
+    call: Option<(bool, &'q str)>,
+}
+
+impl<'q> Kin<'q> {
+    pub(super) fn of(name: &'q str) -> Self {
+        Self {
+            stem: stem(name),
+            call: system_call(name),
+        }
     }
-    let call = system_call(name)?;
-    if system_call(candidate)? != call {
-        return None;
+
+    /// How distant another name is, 0 the nearest; nothing if it is no kin.
+    pub(super) fn distance(&self, candidate: &str) -> Option<usize> {
+        if !self.stem.is_empty() && self.stem == stem(candidate) {
+            return Some(candidate.len().abs_diff(self.stem.len()));
+        }
+        let call = self.call?;
+        if system_call(candidate)? != call {
+            return None;
+        }
+        // What a kernel enters a call by goes before what is behind that, and before other ways in.
+        let late = ["__ia32_", "__se_", "__do_"];
+        let rank = late.iter().position(|lead| candidate.starts_with(lead));
+        Some(rank.map_or(0, |rank| rank + 1))
     }
-    // What a kernel enters a call by goes before what is behind that, and before other ways in.
-    let late = ["__ia32_", "__se_", "__do_"];
-    let rank = late.iter().position(|lead| candidate.starts_with(lead));
-    Some(rank.map_or(0, |rank| rank + 1))
 }
 
 /// The name before what a compiler appends for a part of a function, or a copy: `.cold`, `.isra.0`.
@@ -62,7 +77,8 @@ mod tests {
             ("sys_read", "ksys_read", None),
             ("sys_", "__x64_sys_", None),
         ] {
-            assert_eq!(distance(name, candidate), expected, "{name} {candidate}");
+            let distance = Kin::of(name).distance(candidate);
+            assert_eq!(distance, expected, "{name} {candidate}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod kin;
 
 use kallmodsyms::table::Entry;
 use kallmodsyms::{Query, SymbolTable};
+use kin::Kin;
 use strsim::osa_distance;
 
 use crate::names;
@@ -43,8 +44,9 @@ pub(crate) fn symbol(table: &SymbolTable, module: Option<&str>, name: &str) -> O
 /// The names of the same function, the nearest first.
 fn kin<'n>(names: impl Iterator<Item = &'n [u8]>, name: &str) -> Vec<&'n str> {
     let names = names.filter_map(|candidate| std::str::from_utf8(candidate).ok());
-    let kin = names.filter_map(|candidate| Some((kin::distance(name, candidate)?, candidate)));
-    best(kin.collect())
+    let kin = Kin::of(name);
+    let found = names.filter_map(|candidate| Some((kin.distance(candidate)?, candidate)));
+    best(found.collect())
 }
 
 /// What is wrong with a module, if no symbol is of it. A pattern may be of many.
