@@ -205,7 +205,7 @@ fn numbers_are_none() {
             ),
             (
                 "([<000000000010e5ba>] 0x10e5ba)",
-                "([<000000000010e5ba>] (vfs_open+0x5a) 0x10e5ba)",
+                "([<000000000010e5ba>] (vfs_open+0x5a) 0x10e5ba (vfs_open+0x5a))",
             ),
             (
                 "Krnl GPRS: 0000000000000001 00000000000ffff8",
@@ -420,10 +420,6 @@ lld: ffffffff810000c4   2a859a4        0     1           btf_ksym_iter_id
             (
                 "ffffffff81000010:\te8 6b 00 00 00       \tcall   ffffffff81000040 <probe>",
                 "ffffffff81000010 (vfs_open+0x10/0x31):\te8 6b 00 00 00       \tcall   ffffffff81000040 <probe>",
-            ),
-            (
-                "[ffffffff81000010] 0xffffffff81000010",
-                "[ffffffff81000010] (vfs_open+0x10/0x31) 0xffffffff81000010",
             ),
             (
                 "0xffffffff81000000..0xffffffff81000040",

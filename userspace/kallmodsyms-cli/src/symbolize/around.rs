@@ -25,10 +25,6 @@ pub(super) fn with_brackets(line: &[u8], digits: &Range<usize>) -> Range<usize> 
     digits.start - length..digits.end + length
 }
 
-pub(super) fn is_blank_or_bracket(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'[' | b']' | b'<' | b'>' | b'(' | b')')
-}
-
 /// mips and loongarch say of each section where it is: ` .data @ 0x9000000003710000`.
 pub(super) fn is_of_section(before: &[u8]) -> bool {
     before.strip_suffix(b" @ ").is_some_and(|before| {

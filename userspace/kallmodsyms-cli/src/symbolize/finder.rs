@@ -10,8 +10,7 @@ use kallmodsyms::table::{Entries, Entry};
 use kallmodsyms::{Section, SymbolTable};
 
 use super::around::{
-    is_blank_or_bracket, is_of_device, is_of_section, is_of_user_space, with_brackets,
-    without_annotation,
+    is_of_device, is_of_section, is_of_user_space, with_brackets, without_annotation,
 };
 use super::build_id::BuildId;
 use super::code::Code;
@@ -123,8 +122,6 @@ impl<'t> Finder<'t> {
         // The last frame, and the address that belongs to the next one.
         let mut frame: Option<Frame> = None;
         let mut named: Option<(usize, u64)> = None;
-        // The last address, and where it ends.
-        let mut last: Option<(usize, u64)> = None;
         // Where the line goes on with where the kernel was: those are no addresses of code.
         let mut told_until = 0;
         for word in words(line) {
@@ -142,20 +139,9 @@ impl<'t> Finder<'t> {
                 if word.start < told_until {
                     continue;
                 }
-                let Some(mut item) = self.placed(line, digits, address, frame.as_ref()) else {
+                let Some(item) = self.placed(line, digits, address, frame.as_ref()) else {
                     continue;
                 };
-                // `[ffffffff81000050] 0xffffffff81000050` is named once.
-                let is_again = last.is_some_and(|(end, before)| {
-                    before == address
-                        && line[end..item.whole.start]
-                            .iter()
-                            .all(|&byte| is_blank_or_bracket(byte))
-                });
-                if is_again && item.naming == Naming::None {
-                    item.naming = Naming::Name;
-                }
-                last = Some((item.whole.end, address));
                 if let Naming::Behind(next) = &item.naming {
                     named = Some((next.name.start, address));
                 }
