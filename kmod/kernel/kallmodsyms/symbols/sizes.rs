@@ -117,12 +117,41 @@ impl<'a> Sizes<'a> {
         Some((code, at))
     }
 
+    /// Returns the index of the nibble after `count` codes from nibble `at` on.
+    fn skip(&self, at: usize, count: usize) -> Option<usize> {
+        let mut at = at;
+        let mut count = count;
+        while count > 0 {
+            // Most codes are one nibble, so most bytes are two codes.
+            if at & 1 == 0 && count > 1 {
+                let byte = *self.codes.get(at >> 1)?;
+                if is_single(byte & 15) && is_single(byte >> 4) {
+                    at = at.wrapping_add(2);
+                    count = count.wrapping_sub(2);
+                    continue;
+                }
+            }
+            let first = self.nibble(at)?;
+            at = if is_single(first) {
+                at.wrapping_add(1)
+            } else {
+                self.decode_long(first, at.wrapping_add(1))?.1
+            };
+            count = count.wrapping_sub(1);
+        }
+        Some(at)
+    }
+
     /// Returns the code of symbol number `index`, in at most 255 steps from a marker.
     pub(crate) fn get(&self, index: usize) -> Option<Code> {
-        let mut at = usize::try_from(*self.markers.get(index / BLOCK)?).ok()?;
-        for _ in 0..index % BLOCK {
-            at = self.decode(at)?.1;
-        }
+        let marker = usize::try_from(*self.markers.get(index / BLOCK)?).ok()?;
+        let at = self.skip(marker, index % BLOCK)?;
         Some(self.decode(at)?.0)
     }
+}
+
+/// Whether a code that begins with this nibble has no other.
+#[inline]
+fn is_single(nibble: u8) -> bool {
+    matches!(nibble, 0..=11 | 14)
 }
