@@ -166,7 +166,7 @@ BEGIN {
 
 	print ""
 	row("", "target", "option on", "option off")
-	look_up_row("sprint_symbol", "vmlinux", 1.5)
+	look_up_row("sprint_symbol", "vmlinux", 2.5)
 	look_up_row("sprint_symbol", "module", 1.5)
 	look_up_row("kallsyms_lookup_size_offset", "vmlinux", 1.05)
 	look_up_row("kallsyms_lookup_size_offset", "module", 1.05)
