@@ -127,9 +127,9 @@ static size_t ask(const struct text *text, const char *modules, size_t nth,
 		unsigned long size = span_hex(line.size);
 		unsigned long distance = span_hex(after.addr) - span_hex(line.addr);
 
-		if (!before.addr.at || !is_function(&line) ||
-		    !is_function(&after) || !span_is(line.modules, modules) ||
-		    line.name.len > 60 || span_same(before.addr, line.addr) ||
+		if (!is_function(&line) || !is_function(&after) ||
+		    !span_is(line.modules, modules) || line.name.len > 60 ||
+		    (before.addr.at && span_same(before.addr, line.addr)) ||
 		    !size || size >= distance || seen++ % nth)
 			continue;
 		count = add_question(questions, count, &line, 0, size);
@@ -144,6 +144,18 @@ static int compare_lines(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/*
+ * What the kernel passes over as it looks symbols of modules up, and lists all
+ * the same: where code and data begin on Arm, and what assemblers leave.
+ */
+static bool is_passed_over(const struct line *line)
+{
+	const char *name = line->name.at;
+
+	return *name == '$' || (line->name.len > 1 && (!memcmp(name, ".L", 2) ||
+						       !memcmp(name, "L0", 2)));
+}
+
 /* The lines of a module, which has them in the order of its symbol table. */
 static struct text sorted_lines_of(const struct text *text, const char *bracket)
 {
@@ -153,7 +165,7 @@ static struct text sorted_lines_of(const struct text *text, const char *bracket)
 	struct line line;
 
 	while (each_line(text, &pos, true, &line)) {
-		if (!span_is(line.modules, bracket))
+		if (!span_is(line.modules, bracket) || is_passed_over(&line))
 			continue;
 		lines = realloc(lines, (count + 1) * sizeof(*lines));
 		lines[count++] = strndup(line.whole.at, line.whole.len);
@@ -255,6 +267,9 @@ TEST_F_TIMEOUT(printed, with_the_recorded_size_but_in_the_padding, SLOW_TEST)
 		functions += is_function(&line) && !line.modules.len;
 	count = ask(&kallmodsyms, "", functions / 25 + 1, questions,
 		    ARRAY_SIZE(questions));
+	/* Where nothing is aligned few have padding. */
+	if (count < ARRAY_SIZE(questions) / 2)
+		count = ask(&kallmodsyms, "", 1, questions, ARRAY_SIZE(questions));
 	ASSERT_LT(3, count);
 	expect_answers(_metadata, self->tracing, questions, count, "");
 }
@@ -404,7 +419,8 @@ TEST_F_TIMEOUT(area, begins_amid_a_symbol, SLOW_TEST)
 	load_both(_metadata, &sized, &plain);
 	while (each_line(&sized, &pos, true, &line))
 		if (span_is(line.modules, self->module.bracket) &&
-		    span_hex(line.addr) >= start && span_hex(line.addr) < next)
+		    !is_passed_over(&line) && span_hex(line.addr) >= start &&
+		    span_hex(line.addr) < next)
 			next = span_hex(line.addr);
 	ASSERT_NE(start, next);
 	for (i = 0; i < count; i++)

@@ -89,6 +89,25 @@ static inline const char *find_functions(struct probes *probes)
 		"no probe in kernel_clone";
 }
 
+static inline bool is_page(const struct line *line)
+{
+	return span_is(line->modules, "[__builtin__kprobes]");
+}
+
+/*
+ * Whether each of some events has a page of slots, so that pages come and go
+ * with events.  Where nothing is optimized a page has room for hundreds of slots.
+ */
+static inline bool fill_pages(const struct text *text, size_t events)
+{
+	size_t pos = 0, pages = 0;
+	struct line line;
+
+	while (each_line(text, &pos, true, &line))
+		pages += is_page(&line);
+	return pages >= events;
+}
+
 /* Adds an event with probes in functions that have none.  */
 static inline bool add_event(struct probes *probes)
 {
@@ -152,12 +171,29 @@ static inline bool add_tracer(const char *name, size_t number)
 	       write_tracer(name, number, "current_tracer", "function");
 }
 
+/*
+ * Linux 6.12 does not free the names of modules that an instance waits for when
+ * the instance goes: they have to go first.
+ */
+static inline void forget_modules(const char *instance)
+{
+	static const char *const files[] = { "set_ftrace_filter", "set_ftrace_notrace" };
+	char path[192];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", instance, files[i]);
+		write_file(path, "", O_TRUNC);
+	}
+}
+
 static inline bool remove_tracer(const char *name, size_t number)
 {
 	char path[128];
 
 	write_tracer(name, number, "current_tracer", "nop");
 	snprintf(path, sizeof(path), "%s/instances/%s_%zu", tracefs(), name, number);
+	forget_modules(path);
 	return !rmdir(path);
 }
 

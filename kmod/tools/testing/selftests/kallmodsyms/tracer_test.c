@@ -7,7 +7,7 @@
 #include <linux/perf_event.h>
 #include <sys/mount.h>
 
-#include "loading.h"
+#include "probes.h"
 
 #define DEBUGFS "/sys/kernel/debug"
 #define KPROBES DEBUGFS "/kprobes/list"
@@ -314,6 +314,7 @@ FIXTURE_TEARDOWN_PARENT(tracer)
 	if (!tracefs())
 		return;
 	snprintf(path, sizeof(path), "%s/" INSTANCE, tracefs());
+	forget_modules(path);
 	rmdir(path);
 	write_events("-:" GROUP "/");
 }
