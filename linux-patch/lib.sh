@@ -84,14 +84,14 @@ locate() {
 	tree=$cache/tree/$VERSION-$({ echo "$id"; cat "$patches/series"; series | (cd "$patches" && xargs cat); } | hash12)
 }
 
-# One process (and its children) at a time works on a directory of the cache.
+# One process (and its children) at a time works on a directory of the cache, until it ends or
+# closes the descriptor $locked.
 lock() {
-	local fd
 	case ${KALLMODSYMS_LOCKS:-} in *":$1:"*) return ;; esac
 	mkdir -p "$(dirname "$1")"
-	exec {fd}>>"$1.lock"
+	exec {locked}>>"$1.lock"
 	touch "$1.lock" # prepare.sh drops the trees whose lock is oldest
-	flock -n "$fd" || { say "waiting: another run works on $1 ..."; flock "$fd"; }
+	flock -n "$locked" || { say "waiting: another run works on $1 ..."; flock "$locked"; }
 	export KALLMODSYMS_LOCKS="${KALLMODSYMS_LOCKS:-}:$1:"
 }
 

@@ -52,4 +52,6 @@ initrd=$top/build/initramfs-$(basename "$out").gz
 
 arguments=(--arch "$arch" --kernel "$build/arch/$arch/boot/$image" --initrd "$initrd" --out "$out")
 [ "$mode" != shell ] || arguments+=(--interactive)
+# QEMU reads the kernel as it starts: those who work on the tree need not wait for the guest.
+[ -z "${locked:-}" ] || exec {locked}>&-
 exec "$top/qemu/boot.sh" "${arguments[@]}" --append "kms.mode=$mode ${4:-}"

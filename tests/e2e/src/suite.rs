@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
@@ -36,15 +37,15 @@ pub struct Suite {
     company: Company,
 }
 
-/// What runs at the same time. Most suites do one thing for a part of their time (link, download, run one test), so
+/// What runs at the same time. Most suites do one thing for a part of their time (link, download, run one test, boot), so
 /// two processors have done two of them sooner than one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Company {
-    /// Those that are beside, if any.
+    /// One of those that are beside, if any.
     Any,
-    /// It starts with the first suite and takes what is left of the machine.
+    /// Such suites run one after another, in their order, beside all others.
     Beside,
-    /// None from here on: guests boot, and they have clocks.
+    /// None from here on: these measure time.
     Alone,
 }
 
@@ -218,20 +219,27 @@ impl Runner<'_> {
         })
     }
 
-    /// Runs `others`, and all of `beside` at the same time. What became of those is printed after them.
+    /// Runs `others`, and beside them those of `beside`, one after another. What became of those is printed at the end.
     fn run_beside(&mut self, beside: &[&Suite], others: &[&Suite]) -> Result<()> {
         let (root, logs, variables) = (self.root, self.logs.clone(), self.variables.clone());
-        let (logs, variables) = (&logs, &variables);
+        let (sender, results) = mpsc::channel();
         thread::scope(|scope| {
-            let start = |suite| scope.spawn(move || ran(suite, suite.name, root, logs, variables));
-            let started: Vec<_> = beside.iter().map(|&suite| start(suite)).collect();
+            scope.spawn(move || {
+                for suite in beside {
+                    let ran = ran(suite, suite.name, root, &logs, &variables);
+                    // Nobody listens any more where another suite could not be run at all.
+                    if sender.send(ran).is_err() {
+                        break;
+                    }
+                }
+            });
             for suite in others {
                 self.run(suite, None)?;
             }
-            for (suite, started) in beside.iter().zip(started) {
+            for suite in beside {
                 print!("{:<28} ", suite.name);
                 std::io::stdout().flush()?;
-                let ran = started.join().expect("a suite fails and does not panic")?;
+                let ran = results.recv().expect("a suite fails and does not panic")?;
                 println!("{ran}");
                 self.results.push(ran);
             }
@@ -534,10 +542,11 @@ mod tests {
         let suites = [
             plain("a", meet("a", "b", 0)),
             plain("b", meet("b", "a", 2)).beside(),
-            plain("c", "test -f a-met -a -f b-met -a -f b-ended").alone(),
+            plain("c", "test -f b-ended && touch c-ended").beside(),
+            plain("d", "test -f a-met -a -f b-met -a -f c-ended").alone(),
         ];
         assert!(run(&suites, dir.path(), &[]).unwrap());
-        assert!(run(&suites, dir.path(), &["b".to_owned(), "c".to_owned()]).unwrap());
+        assert!(run(&suites, dir.path(), &["c".to_owned(), "d".to_owned()]).unwrap());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The suites of `make test` and the lanes of `make lanes`, in the order they run: a line each.
 //!
-//! Cheap suites come first, and `builds`, which keeps one processor busy most of the time, runs beside all that boots
-//! nothing. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE, KERNEL_BUILD,
+//! Cheap suites come first. The kernel is built and booted beside them: a guest keeps one processor busy most of the
+//! time. Commands run under `bash -euo pipefail` at the top of the repository and see KERNEL_TREE, KERNEL_BUILD,
 //! KERNEL_IMAGE, RUN_DIR, TOOLS (from `make -s where`), CRATES (where each Cargo.toml of ours is) and E2E (this program).
 
 use crate::suite::{Lane, Suite, cargo, ktap, plain};
@@ -27,15 +27,15 @@ pub const SUITES: &[Suite] = &[
     ktap("tables", "linux-patch/prepare.sh && tests/tables.sh $KERNEL_TREE"),
     ktap("faddr2line", "linux-patch/prepare.sh && tests/faddr2line.sh $KERNEL_TREE"),
     ktap("series", "linux-patch/check.sh"),
-    ktap("builds", "linux-patch/builds.sh").beside(),
-    plain("kernel", "qemu/build.sh standard"),
-    ktap("boot", "tests/boot.sh standard test $RUN_DIR").alone()
+    ktap("builds", "linux-patch/builds.sh"),
+    plain("kernel", "qemu/build.sh standard").beside(),
+    ktap("boot", "tests/boot.sh standard test $RUN_DIR").beside()
         .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built"),
-    ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr")
+    ktap("boot-nokaslr", "tests/boot.sh standard run build/nokaslr nokaslr").beside()
         .needs("test -f $KERNEL_BUILD/.stamp", "the kernel was not built"),
-    ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr")
+    ktap("oracle", "$E2E check --build $KERNEL_BUILD --run $RUN_DIR --nokaslr-run build/nokaslr").beside()
         .needs("grep -qx passed $RUN_DIR/status && grep -qx passed build/nokaslr/status", "a boot whose output it checks did not pass"),
-    ktap("harness", "tests/harness/boots.sh --kernel $KERNEL_IMAGE --initrd build/initramfs-run.gz --out build/harness"),
+    ktap("harness", "tests/harness/boots.sh --kernel $KERNEL_IMAGE --initrd build/initramfs-run.gz --out build/harness").alone(),
 ];
 
 /// A lane is a list of suites, most of them over one kernel. They see its name as LANE: that of a
