@@ -17,6 +17,9 @@ pub(super) struct BuildId(pub(super) Range<usize>);
 /// SHA-1, which is what linkers make.
 const DIGITS: usize = 40;
 
+/// How much white space may end a line: a line may have as many `CPU: ` as it has blanks.
+const BLANKS: usize = 8;
+
 impl BuildId {
     /// With `CONFIG_STACKTRACE_BUILD_ID` the last word of `CPU: 0 PID: 1 Comm: ...`; `BUILD-ID=` of vmcoreinfo.
     #[inline]
@@ -33,7 +36,9 @@ impl BuildId {
         let start = if rest.starts_with(b"-ID=") {
             word.end + 4
         } else if rest.starts_with(b": ") {
-            let end = line.trim_ascii_end().len();
+            let is_blank = |byte: &&u8| byte.is_ascii_whitespace();
+            let blanks = line.iter().rev().take(BLANKS).take_while(is_blank);
+            let end = line.len() - blanks.count();
             end.checked_sub(DIGITS)
                 .filter(|&start| line[start - 1] == b' ')?
         } else {
@@ -71,7 +76,7 @@ fn of_image(path: &Path) -> Option<elf::BuildId> {
 
 #[cfg(test)]
 mod tests {
-    use super::BuildId;
+    use super::{BLANKS, BuildId};
     use crate::symbolize::word::words;
 
     const ID: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -87,6 +92,7 @@ mod tests {
             format!("[    1.0] CPU: 0 PID: 1 Comm: swapper/0 Not tainted 6.12.0 #1 {ID}"),
             format!("CPU: 0 UID: 0 PID: 1 Comm: sh 6.12.0 {ID}\r\n"),
             format!("BUILD-ID={ID}\n"),
+            format!("CPU: 0 6.12.0 {ID}{}", " ".repeat(BLANKS)),
         ] {
             assert_eq!(find(&line).as_deref(), Some(ID), "{line}");
         }
@@ -95,6 +101,7 @@ mod tests {
             format!("CPU: 0 PID: 1 Comm: sh 6.12.0 {ID}0"),
             format!("CPU {ID}"),
             format!("CPU: {ID} x"),
+            format!("CPU: 0 6.12.0 {ID}{}", " ".repeat(BLANKS + 1)),
             "CPU: 0".into(),
             "CPU: ".into(),
             "BUILD-ID=0123".into(),
