@@ -104,7 +104,9 @@ impl Directory {
     #[inline]
     pub(super) fn id(&self, name: &[u8]) -> Option<u32> {
         let is_it = |&&id: &&u32| *self.modules[id as usize].0 == *name;
-        self.by_name.candidates(name).iter().find(is_it).copied()
+        let of = |id: usize| &*self.modules[id].0;
+        let mut candidates = self.by_name.candidates(name, of).iter();
+        candidates.find(is_it).copied()
     }
 
     /// What a name stands for before a backquote.

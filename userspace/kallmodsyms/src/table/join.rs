@@ -55,7 +55,7 @@ impl SymbolTable {
     /// No image knows the sizes of what is loaded. Such symbols keep none, and reach as far as in a table without
     /// sizes.
     ///
-    /// Linear, with a look-up by name for each symbol of the image. Makes the index of names anew.
+    /// Linear, but for a sort of the symbols of one address. The index of names is made anew.
     ///
     /// # Errors
     ///
@@ -76,28 +76,41 @@ impl SymbolTable {
         if self.facts.sizes || !image.facts.sizes {
             return Ok(());
         }
-        let size = |symbol: Entry<'_>| {
-            if !symbol.group().is_image() {
-                return Ok(symbol.end().saturating_sub(symbol.address()));
-            }
-            // Static variables of one name may share an address, where all but one have size zero.
-            let is_twin =
-                |other: &Entry<'_>| other.index() < symbol.index() && other.name() == symbol.name();
-            let twins = self.at(symbol.address()).filter(is_twin).count();
-            size_in(image, symbol, twins).ok_or_else(|| NoSize {
-                name: symbol.name().into(),
-                address: symbol.address(),
-            })
-        };
-        let sizes = self
-            .iter()
-            .map(size)
-            .collect::<Result<Vec<u64>, NoSize>>()?;
+        let sizes = self.sizes_in(image)?;
         let starts: Vec<u64> = self.iter().map(|symbol| symbol.address()).collect();
         self.image_sizes_only = self.iter().any(|symbol| !symbol.group().is_image());
         self.facts.sizes = true;
         self.arrange(&starts, &sizes);
         Ok(())
+    }
+
+    /// The size of each symbol: in the image, that of the symbol of its name and address in another table; elsewhere how
+    /// far it reaches.
+    fn sizes_in(&self, image: &Self) -> Result<Vec<u64>, NoSize> {
+        let mut sizes = Vec::with_capacity(self.len());
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        while let Some(first) = self.get(sizes.len()) {
+            // Of symbols at one address, the first of a name here is the first there: static variables of one name may
+            // share an address, where all but one have size zero.
+            let here = self.at(first.address());
+            sizes.extend(here.clone().map(|symbol| match symbol.group() {
+                group if group.is_image() => 0,
+                _ => symbol.end().saturating_sub(symbol.address()),
+            }));
+            by_name(here.filter(|symbol| symbol.group().is_image()), &mut ours);
+            by_name(image.at(first.address()), &mut theirs);
+            let mut theirs = theirs.iter();
+            for symbol in &ours {
+                let other = theirs.find(|other| other.name() >= symbol.name());
+                let other = other.filter(|other| other.name() == symbol.name());
+                let size = other.and_then(Entry::size).ok_or_else(|| NoSize {
+                    name: symbol.name().into(),
+                    address: symbol.address(),
+                })?;
+                sizes[symbol.index()] = size;
+            }
+        }
+        Ok(sizes)
     }
 
     /// Puts the image elsewhere.
@@ -146,11 +159,11 @@ impl SymbolTable {
     }
 }
 
-/// The size of the symbol of this name and address, if `before` others come before it.
-fn size_in(image: &SymbolTable, symbol: Entry<'_>, before: usize) -> Option<u64> {
-    let is_here = |other: &Entry<'_>| other.address() == symbol.address();
-    let mut same = image.named(symbol.name()).filter(is_here);
-    same.nth(before)?.size()
+/// Sorts symbols by name, those of one name in table order.
+fn by_name<'t>(symbols: impl Iterator<Item = Entry<'t>>, sorted: &mut Vec<Entry<'t>>) {
+    sorted.clear();
+    sorted.extend(symbols);
+    sorted.sort_by_key(Entry::name);
 }
 
 /// A symbol that another table has no size for, from [`SymbolTable::add_sizes`].

@@ -456,7 +456,7 @@ impl SymbolTable {
             } else {
                 name::fold(query.name())
             };
-            let candidates = self.name_index().candidates(folded);
+            let candidates = self.name_index().candidates(&self.names, folded);
             let below = |limit: usize| candidates.partition_point(|&rank| (rank as usize) < limit);
             (&candidates[below(span.start)..below(span.end)], 0..0)
         };
@@ -713,11 +713,26 @@ impl SymbolTable {
 
     /// The symbols with the same extent as this one.
     fn alias_range(&self, index: usize) -> Range<usize> {
-        let mut end = index + 1;
-        while end < self.len() && self.same_extent(end, index) {
-            end += 1;
+        self.first_alias(index)..self.last_alias(index) + 1
+    }
+
+    /// The last symbol with the same extent as this one, found as the first one is.
+    fn last_alias(&self, index: usize) -> usize {
+        let is_alias = |other: usize| other < self.len() && self.same_extent(other, index);
+        let mut step = 1;
+        while is_alias(index + step) {
+            step *= 2;
         }
-        self.first_alias(index)..end
+        let (mut start, mut end) = (index + step / 2, index + step);
+        while end - start > 1 {
+            let middle = usize::midpoint(start, end);
+            if is_alias(middle) {
+                start = middle;
+            } else {
+                end = middle;
+            }
+        }
+        start
     }
 }
 

@@ -7,7 +7,7 @@ use core::iter::FusedIterator;
 use core::ops::Range;
 
 use super::SymbolTable;
-use super::bucket::Buckets;
+use super::bucket::{self, Buckets, FEW};
 use super::entry::Entry;
 
 /// The names of all symbols, one after the other.
@@ -97,11 +97,18 @@ impl Names {
 }
 
 /// Finds symbols by folded name, so that names which differ only by what a compiler appends share a bucket.
-pub(super) struct NameIndex(Buckets);
+pub(super) struct NameIndex {
+    buckets: Buckets,
+    /// The symbols of crowded buckets by whole name: as many as a table has may be one folded name.
+    crowded: Vec<u32>,
+}
 
 impl NameIndex {
     pub(super) fn new(names: &Names) -> Self {
-        Self(Buckets::new(names.len(), |index| fold(names.get(index))))
+        let buckets = Buckets::new(names.len(), |index| fold(names.get(index)));
+        let mut crowded: Vec<u32> = buckets.crowded().collect();
+        crowded.sort_unstable_by_key(|&index| (names.get(index as usize), index));
+        Self { buckets, crowded }
     }
 
     pub(super) fn exact<'t>(&'t self, table: &'t SymbolTable, name: &[u8]) -> Named<'t> {
@@ -125,20 +132,25 @@ impl NameIndex {
             folding,
             this: None,
             is_taken: false,
-            rest: self.candidates(folded),
+            rest: self.candidates(&table.names, folded),
         };
+        if !folding && named.rest.len() > FEW {
+            let whole = |index: usize| table.names.get(index);
+            named.rest = bucket::named(&self.crowded, name, whole);
+        }
         named.advance(name);
         named
     }
 
     /// The symbols of a folded name, beside a few others, in address order.
     #[inline]
-    pub(super) fn candidates(&self, folded: &[u8]) -> &[u32] {
-        self.0.candidates(folded)
+    pub(super) fn candidates(&self, names: &Names, folded: &[u8]) -> &[u32] {
+        let name = |index: usize| fold(names.get(index));
+        self.buckets.candidates(folded, name)
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        self.0.heap_size()
+        self.buckets.heap_size() + self.crowded.capacity() * size_of::<u32>()
     }
 }
 
