@@ -849,6 +849,8 @@ fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]
         );
     }
     let section_name = |s: &Symbol| ko.section(s).map_or("", |section| section.name.as_str());
+    // Each section of Arm has the mapping symbol $x, and that of .init.text may lie anywhere.
+    let is_init_function = |s: &Symbol| s.kind == elf::STT_FUNC && section_name(s) == ".init.text";
     let (mut seen, mut init) = (BTreeSet::new(), BTreeSet::new());
     for line in lines {
         findings.expect(
@@ -869,9 +871,7 @@ fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]
             [one] => vec![one],
             _ => same_name.iter().filter(lies_there).copied().collect(),
         };
-        let of_init = candidates
-            .iter()
-            .filter(|s| section_name(s) == ".init.text");
+        let of_init = candidates.iter().filter(|s| is_init_function(s));
         init.extend(of_init.map(|s| s.value));
         let sizes: Vec<u64> = candidates.iter().map(|s| s.size).collect();
         findings.expect(
@@ -880,10 +880,7 @@ fn compare_module(findings: &mut Findings, name: &str, ko: &Elf, lines: &[&Line]
         );
     }
 
-    let functions = ko
-        .symbols
-        .iter()
-        .filter(|s| s.kind == elf::STT_FUNC && section_name(s) == ".init.text");
+    let functions = ko.symbols.iter().filter(|s| is_init_function(s));
     let all: BTreeSet<u64> = functions.map(|s| s.value).collect();
     findings.expect(
         init.is_empty() || init == all,
