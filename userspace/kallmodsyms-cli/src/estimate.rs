@@ -40,16 +40,9 @@ impl Estimate {
         );
         say("note: sizes are estimated, as the distance to the next symbol");
         let mut builder = Builder::new();
-        // The image first: that is how a table tells built-in modules from loaded ones, wherever those are.
-        for in_image in [true, false] {
-            for entry in table
-                .iter()
-                .filter(|entry| entry.group().is_image() == in_image)
-            {
-                let mut symbol = entry.symbol();
-                symbol.size = Some(entry.end() - entry.address());
-                builder.push(&symbol);
-            }
+        for entry in &table {
+            let size = entry.end() - entry.address();
+            builder.push_in(&entry.symbol().with_size(size), entry.group());
         }
         let facts = Facts {
             sizes: true,

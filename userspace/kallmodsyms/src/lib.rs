@@ -83,5 +83,5 @@ pub use read::Symbols;
 #[cfg(feature = "std")]
 pub use reader::{LINE_MAX, ReadError, Reader};
 pub use slide::{Slide, SlideError};
-pub use symbol::{ModuleNames, Modules, Symbol};
+pub use symbol::{ModuleList, ModuleNames, Modules, Symbol};
 pub use table::{SymbolTable, is_mapping_symbol};

@@ -7,6 +7,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use crate::Width;
+use crate::grammar::{self, Fault};
 
 /// A symbol as one line gives it.
 ///
@@ -40,7 +41,53 @@ pub struct Symbol<'a> {
     pub object: Option<&'a [u8]>,
 }
 
-impl Symbol<'_> {
+impl<'a> Symbol<'a> {
+    /// A symbol that no line gives: of an event of `perf`, of a debugger. It has no size, no modules and no object.
+    ///
+    /// Nothing is checked: [`write_line`](Self::write_line) makes a line that can be read again where the letter is one
+    /// of `nm` and the name has no white space.
+    ///
+    /// ```
+    /// use kallmodsyms::{ModuleList, Symbol, Width};
+    ///
+    /// let mut modules = ModuleList::new();
+    /// modules.push(b"bpf")?;
+    /// let symbol = Symbol::new(0xffff_ffff_c000_1000, b't', b"bpf_prog_6deef7357e7b4530")
+    ///     .with_size(0x40)
+    ///     .with_modules(modules.as_modules());
+    /// let mut line = Vec::new();
+    /// symbol.write_line(Width::Bits64, &mut line);
+    /// assert_eq!(line, b"ffffffffc0001000 40 t bpf_prog_6deef7357e7b4530\t[bpf]\n");
+    /// # Ok::<(), kallmodsyms::grammar::Fault>(())
+    /// ```
+    #[must_use]
+    pub const fn new(address: u64, letter: u8, name: &'a [u8]) -> Self {
+        Self {
+            address,
+            size: None,
+            kind: letter,
+            name,
+            modules: Modules::from_grammar(&[]),
+            object: None,
+        }
+    }
+
+    /// The symbol with a size in bytes.
+    #[must_use]
+    pub const fn with_size(self, size: u64) -> Self {
+        Self {
+            size: Some(size),
+            ..self
+        }
+    }
+
+    /// The symbol as one of these modules, from [`ModuleList`], another symbol or
+    /// [`grammar::modules`](crate::grammar::modules).
+    #[must_use]
+    pub const fn with_modules(self, modules: Modules<'a>) -> Self {
+        Self { modules, ..self }
+    }
+
     /// Appends the line that this symbol was read from, line feed included.
     ///
     /// ```
@@ -171,6 +218,60 @@ impl<'a> Modules<'a> {
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.text
+    }
+}
+
+/// Modules that no line gives, for [`Symbol::with_modules`].
+///
+/// ```
+/// use kallmodsyms::{ErrorKind, ModuleList};
+///
+/// let mut list = ModuleList::new();
+/// list.push(b"ti_cpsw")?;
+/// list.push(b"ti_cpsw_new")?;
+/// assert_eq!(list.as_modules().as_bytes(), b"[ti_cpsw] [ti_cpsw_new]");
+/// assert_eq!(list.push(b"ti-cpsw").unwrap_err().kind, ErrorKind::ModuleByte(b'-'));
+/// # Ok::<(), kallmodsyms::grammar::Fault>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct ModuleList {
+    /// As in [`Modules`].
+    text: Vec<u8>,
+}
+
+impl ModuleList {
+    /// No modules.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { text: Vec::new() }
+    }
+
+    /// Adds a module, by its name as `lsmod` prints it.
+    ///
+    /// # Errors
+    ///
+    /// If a line could not have the name: it is empty, or has white space, brackets, `-` or `/`. Nothing is added then.
+    pub fn push(&mut self, name: &[u8]) -> Result<(), Fault> {
+        grammar::module_name(name)?;
+        if !self.text.is_empty() {
+            self.text.push(b' ');
+        }
+        self.text.push(b'[');
+        self.text.extend_from_slice(name);
+        self.text.push(b']');
+        Ok(())
+    }
+
+    /// The list as symbols have it.
+    #[must_use]
+    pub fn as_modules(&self) -> Modules<'_> {
+        Modules::from_grammar(&self.text)
+    }
+}
+
+impl fmt::Debug for ModuleList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_modules().fmt(f)
     }
 }
 

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
 
-use kallmodsyms::table::Location;
+use kallmodsyms::table::{Builder, Entry, Location};
 use kallmodsyms::{ErrorKind, Group, Query, Section, SymbolTable, glob_match};
 use kallmodsyms_captures::Capture;
 use proptest::collection::vec;
@@ -577,6 +577,28 @@ proptest! {
             prop_assert_eq!(entry.group(), model.groups[index], "{:?}", entry);
         }
         prop_assert!(table.iter().rev().map(|entry| entry.index()).eq((0..table.len()).rev()));
+    }
+
+    #[test]
+    fn symbols_make_the_same_table_again(source in any_source(), backwards in any::<bool>()) {
+        let Some((table, _)) = build(&source) else { return Ok(()) };
+        let mut builder = Builder::new();
+        let push = |builder: &mut Builder, entry: Entry<'_>| builder.push_in(&entry.symbol(), entry.group());
+        // Those at one address stay in the order of the source.
+        let mut entries: Vec<Entry<'_>> = table.iter().collect();
+        if backwards {
+            entries.sort_by_key(|entry| Reverse(entry.address()));
+        }
+        for &entry in &entries {
+            push(&mut builder, entry);
+        }
+        let again = builder.finish(table.facts()).expect("as many symbols");
+        prop_assert_eq!(again.facts(), table.facts());
+        for (one, other) in table.iter().zip(&again) {
+            prop_assert_eq!(one.symbol(), other.symbol());
+            prop_assert_eq!((one.group(), one.end()), (other.group(), other.end()));
+        }
+        prop_assert_eq!(again.len(), table.len());
     }
 
     #[test]

@@ -72,6 +72,58 @@ pub fn symbol(format: Format, line: &[u8]) -> Result<Symbol<'_>, Fault> {
     parse(format, line).map_err(|fault| refine(format, line, fault))
 }
 
+/// Reads the modules of a symbol as a line has them behind its tab: `[a] [b]`. No modules are no text.
+///
+/// # Errors
+///
+/// If the text is not that. The fault's place is one in the text.
+///
+/// ```
+/// use kallmodsyms::{ErrorKind, grammar};
+///
+/// let modules = grammar::modules(b"[ti_cpsw] [ti_cpsw_new]")?;
+/// assert!(modules.contains(b"ti_cpsw_new"));
+/// assert_eq!(grammar::modules(b"[ti-cpsw]").unwrap_err().kind, ErrorKind::ModuleByte(b'-'));
+/// # Ok::<(), grammar::Fault>(())
+/// ```
+pub fn modules(text: &[u8]) -> Result<Modules<'_>, Fault> {
+    let mut rest = text;
+    while !text.is_empty() {
+        rest = match module(rest) {
+            Ok(([], _)) => break,
+            Ok(([b' ', more @ ..], _)) => more,
+            Ok((more @ [byte, ..], _)) => {
+                let kind = ErrorKind::AfterModule(*byte);
+                let at = text.len() - more.len();
+                return Err(Fault { kind, at });
+            }
+            Err(Err::Error(stop) | Err::Failure(stop)) => {
+                let at = text.len() - stop.rest.len();
+                let kind = stop.kind;
+                return Err(Fault { kind, at });
+            }
+            Err(Err::Incomplete(_)) => unreachable!("a complete parser asked for more input"),
+        };
+    }
+    Ok(Modules::from_grammar(text))
+}
+
+/// Makes sure that a module can have this name: it is not empty, and has neither brackets nor `-` or `/`.
+pub(crate) fn module_name(name: &[u8]) -> Result<(), Fault> {
+    let stray = name.iter().position(|&byte| !is_in_module(byte));
+    match stray {
+        Some(at) => Err(Fault {
+            kind: ErrorKind::ModuleByte(name[at]),
+            at,
+        }),
+        None if name.is_empty() => Err(Fault {
+            kind: ErrorKind::EmptyModule,
+            at: 0,
+        }),
+        None => Ok(()),
+    }
+}
+
 /// What a leaf expected, and what was left of the line when it did not find it.
 struct Stop<'a> {
     kind: ErrorKind,

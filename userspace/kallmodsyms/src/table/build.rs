@@ -15,7 +15,7 @@ use super::owner::Gathered;
 use super::reach::Reach;
 use super::size::Sizes;
 use super::{Facts, SymbolTable};
-use crate::{ErrorKind, Symbol};
+use crate::{ErrorKind, Group, Symbol};
 
 /// Takes symbols one by one, in the order of their source, and makes a [`SymbolTable`] of them.
 ///
@@ -76,6 +76,10 @@ impl Builder {
     /// Takes the next symbol. A size that is not known counts as zero; whether sizes are known is for
     /// [`finish`](Self::finish) to say.
     ///
+    /// Where the kernel keeps it is concluded from the order, as in the kernel's own files: what has no modules is part of
+    /// the image, and so is each list of modules that comes before the last symbol without any. Lists that come later are
+    /// of what is loaded, or of BPF, ftrace and kprobes by their names. [`push_in`](Self::push_in) concludes nothing.
+    ///
     /// ```
     /// # use kallmodsyms::{Symbols, table::Builder};
     /// let mut builder = Builder::new();
@@ -84,13 +88,38 @@ impl Builder {
     /// ```
     #[inline]
     pub fn push(&mut self, symbol: &Symbol<'_>) {
+        self.push_to(symbol, None);
+    }
+
+    /// Adds a symbol of which is known where the kernel keeps it: nothing is concluded from the order then. A table's own
+    /// symbols, pushed with [their groups](super::Entry::group), make the same table again.
+    ///
+    /// ```
+    /// use kallmodsyms::{Group, Symbol, SymbolTable, grammar, table::{Builder, Facts}};
+    ///
+    /// // On arm64 modules lie below the image.
+    /// let mut builder = Builder::new();
+    /// let f = Symbol::new(0xffff_8000_0100_0000, b't', b"f").with_modules(grammar::modules(b"[nfs]")?);
+    /// builder.push_in(&f, Group::Loaded);
+    /// builder.push_in(&Symbol::new(0xffff_8000_8000_0000, b'T', b"_text"), Group::Core);
+    /// let table = builder.finish(Facts { built_in_modules: true, ..Facts::default() }).unwrap();
+    /// assert_eq!(table.get(0).unwrap().group(), Group::Loaded);
+    /// # Ok::<(), kallmodsyms::grammar::Fault>(())
+    /// ```
+    pub fn push_in(&mut self, symbol: &Symbol<'_>, group: Group) {
+        self.push_to(symbol, Some(group));
+    }
+
+    #[inline]
+    fn push_to(&mut self, symbol: &Symbol<'_>, group: Option<Group>) {
         let index = u32::try_from(self.letters.len()).unwrap_or(u32::MAX);
         self.addresses.push(symbol.address);
         self.sizes.push(symbol.size.unwrap_or(0));
         self.letters.push(symbol.kind);
         self.names.push(symbol.name);
         self.has_mapping |= is_mapping_symbol(symbol.name);
-        self.owners.push(index, symbol.modules, symbol.object);
+        self.owners
+            .push(index, symbol.modules, symbol.object, group);
     }
 
     /// Sorts and indexes the symbols. Where all of them have the size zero, sizes are not known, whatever the source says.

@@ -85,6 +85,37 @@ impl<'t> Entry<'t> {
         Section::of_letter(self.letter())
     }
 
+    /// Whether the symbol is of code: a function, weak or not, or a label.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 4 W f\nffffffff81000010 4 V v\n")?;
+    /// assert!(table.get(0).unwrap().is_code() && !table.get(1).unwrap().is_code());
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_code(&self) -> bool {
+        self.section() == Section::Text
+    }
+
+    /// A place in the symbol as the kernel prints it: `name+0x10/0x20 [module]`, without the size where that is not known.
+    /// What a terminal could obey in a name is escaped.
+    ///
+    /// ```
+    /// # use kallmodsyms::SymbolTable;
+    /// let table = SymbolTable::from_bytes(b"ffffffff81000000 40 T f\t[ext4] [jbd2]\nffffffff82000000 0 B _end\n")?;
+    /// let (symbol, offset) = table.lookup(0xffff_ffff_8100_0010).inside().unwrap();
+    /// assert_eq!(symbol.plus(offset).to_string(), "f+0x10/0x40 [ext4] [jbd2]");
+    /// # Ok::<(), kallmodsyms::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn plus(self, offset: u64) -> Plus<'t> {
+        Plus {
+            symbol: self,
+            offset,
+        }
+    }
+
     /// The name, which need not be UTF-8.
     #[must_use]
     pub fn name(&self) -> &'t [u8] {
@@ -157,6 +188,34 @@ impl<'t> Entry<'t> {
             modules: owner.modules(),
             object: owner.object(),
         }
+    }
+}
+
+/// A place in a symbol, from [`Entry::plus`].
+///
+/// ```
+/// # use kallmodsyms::SymbolTable;
+/// let table = SymbolTable::from_bytes(b"ffffffff81000000 T f\n")?;
+/// assert_eq!(table.get(0).unwrap().plus(16).to_string(), "f+0x10");
+/// # Ok::<(), kallmodsyms::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plus<'t> {
+    symbol: Entry<'t>,
+    offset: u64,
+}
+
+impl fmt::Display for Plus<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { symbol, offset } = self;
+        write!(f, "{}+{offset:#x}", symbol.name().escape_ascii())?;
+        if let Some(size) = symbol.size() {
+            write!(f, "/{size:#x}")?;
+        }
+        for module in symbol.modules() {
+            write!(f, " [{}]", module.escape_ascii())?;
+        }
+        Ok(())
     }
 }
 

@@ -42,7 +42,7 @@ use reach::Reach;
 use size::Sizes;
 
 pub use build::Builder;
-pub use entry::{Containing, Entries, Entry};
+pub use entry::{Containing, Entries, Entry, Plus};
 pub use join::NoSize;
 pub use mapping::is_mapping_symbol;
 pub use module::{Module, Totals};

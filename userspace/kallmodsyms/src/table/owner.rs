@@ -163,13 +163,21 @@ impl Owners {
     }
 }
 
+/// A list as symbols name it, and its group where that is known.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    modules: Vec<u8>,
+    object: Option<Vec<u8>>,
+    group: Option<Group>,
+}
+
 /// Gathers the owners of symbols in the order of the source.
 #[derive(Default)]
 pub(super) struct Gathered {
-    /// Each list once: its text, where the modules end in it, and its place in the order of appearance.
-    places: BTreeMap<(Vec<u8>, Option<Vec<u8>>), u32>,
+    /// Each list once, and its place in the order of appearance.
+    places: BTreeMap<Named, u32>,
     /// The list of the symbol before.
-    last: (Vec<u8>, Option<Vec<u8>>),
+    last: Named,
     last_is_empty: bool,
     runs: Vec<(u32, u32)>,
     /// How many lists had been seen when a symbol without modules was last.
@@ -182,34 +190,55 @@ pub(super) struct Gathered {
 const LISTS: usize = 1 << 16;
 
 impl Gathered {
-    /// Takes the owner of symbol number `index`.
+    /// Takes the owner of symbol number `index`, with its group where that is known.
     #[inline]
-    pub(super) fn push(&mut self, index: u32, modules: Modules<'_>, object: Option<&[u8]>) {
-        if modules.is_empty() && object.is_none() && self.last_is_empty {
+    pub(super) fn push(
+        &mut self,
+        index: u32,
+        modules: Modules<'_>,
+        object: Option<&[u8]>,
+        group: Option<Group>,
+    ) {
+        // What has no modules is no part of any, as a rule.
+        let group = group.filter(|&group| group != Group::Core || !modules.is_empty());
+        if group.is_none() && modules.is_empty() && object.is_none() && self.last_is_empty {
             // Most symbols. Not compared as bytes: glibc's memcmp() of nothing, at an address that is none, takes 80 ns
             // where the processor drops the faults of masked loads (AVX-512).
             self.in_image = self.places.len() as u32;
             return;
         }
-        let same = self.last.0 == modules.as_bytes() && self.last.1.as_deref() == object;
+        let last = &self.last;
+        let same = last.modules == modules.as_bytes()
+            && last.object.as_deref() == object
+            && last.group == group;
         if !same || index == 0 {
-            self.start_run(index, modules, object);
+            self.start_run(index, modules, object, group);
         }
-        if modules.is_empty() {
+        if group.is_none() && modules.is_empty() {
             self.in_image = self.places.len() as u32;
         }
     }
 
     #[cold]
-    fn start_run(&mut self, index: u32, modules: Modules<'_>, object: Option<&[u8]>) {
-        self.last = (modules.as_bytes().to_owned(), object.map(<[u8]>::to_owned));
+    fn start_run(
+        &mut self,
+        index: u32,
+        modules: Modules<'_>,
+        object: Option<&[u8]>,
+        group: Option<Group>,
+    ) {
+        self.last = Named {
+            modules: modules.as_bytes().to_owned(),
+            object: object.map(<[u8]>::to_owned),
+            group,
+        };
         let next = self.places.len() as u32;
         if next as usize == LISTS {
             self.is_full = true;
             return;
         }
         let place = *self.places.entry(self.last.clone()).or_insert(next);
-        self.last_is_empty = modules.is_empty() && object.is_none();
+        self.last_is_empty = modules.is_empty() && object.is_none() && group.is_none();
         self.runs.push((index, place));
     }
 
@@ -241,9 +270,11 @@ impl Gathered {
         lists.sort_unstable_by_key(|&(place, _)| place);
         let lists = lists
             .into_iter()
-            .map(|(place, (text, object))| {
-                let names = Modules::from_grammar(&text);
-                let group = if names.is_empty() {
+            .map(|(place, named)| {
+                let names = Modules::from_grammar(&named.modules);
+                let group = if let Some(known) = named.group {
+                    known
+                } else if names.is_empty() {
                     Group::Core
                 } else if place < in_image {
                     Group::BuiltIn
@@ -251,8 +282,8 @@ impl Gathered {
                     Group::outside(names)
                 };
                 List {
-                    modules: text.into(),
-                    object: object.map(Into::into),
+                    modules: named.modules.into(),
+                    object: named.object.map(Into::into),
                     group,
                     ids: Box::default(),
                 }
