@@ -114,6 +114,7 @@ static inline bool none_mixed(struct __test_metadata *_metadata,
 }
 
 #define BPF_JIT_KALLSYMS "/proc/sys/net/core/bpf_jit_kallsyms"
+#define BPF_JIT_ENABLE "/proc/sys/net/core/bpf_jit_enable"
 
 /* Loads a program of @moves moves and an exit. */
 static inline int load_program(const char *name, size_t moves)

@@ -184,7 +184,8 @@ static struct text sorted_lines_of(const struct text *text, const char *bracket)
 
 /*
  * Has an event print all of them: "... look: (...) a0=... a1=...", a text line.
- * The trace of an instance has nothing else, whatever is being traced.
+ * The trace of an instance has nothing else, whatever is being traced.  Files of
+ * /proc have seq_read() as a pointer: a compiler cannot inline it.
  */
 static bool print_symbols(const char *tracing, const struct question *questions,
 			  size_t count, struct text *trace)
@@ -193,7 +194,7 @@ static bool print_symbols(const char *tracing, const struct question *questions,
 	size_t i, len;
 	bool ok;
 
-	len = snprintf(command, sizeof(command), "p:" LOOK " vfs_read");
+	len = snprintf(command, sizeof(command), "p:" LOOK " seq_read");
 	for (i = 0; i < count; i++)
 		len += snprintf(command + len, sizeof(command) - len,
 				" a%zu=\\%#lx:symbol", i, questions[i].addr);

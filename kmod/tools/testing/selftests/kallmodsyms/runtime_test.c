@@ -419,10 +419,13 @@ static void end_init_functions(struct list *list)
 static const char *begin_programs(struct list *list)
 {
 	int fd = load_program("kms_once", 1);
+	char compiles[16];
 
 	if (fd < 0)
 		return "cannot load a BPF program";
 	close(fd);
+	if (read_file(BPF_JIT_ENABLE, compiles, sizeof(compiles)) && *compiles == '0')
+		return "programs are not compiled: net.core.bpf_jit_enable is 0";
 	return write_file(BPF_JIT_KALLSYMS, "1", 0) ? NULL :
 		"no " BPF_JIT_KALLSYMS ": CONFIG_BPF_JIT is off";
 }
