@@ -20,7 +20,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, SamplingMode, Throughput};
-use kallmodsyms::{Query, SymbolTable, Symbols};
+use kallmodsyms::table::LiveTable;
+use kallmodsyms::{Group, Query, Symbol, SymbolTable, Symbols, grammar};
 
 use crate::input::{Input, Random};
 use crate::peer::{Bcc, Blazesym, Perf};
@@ -61,6 +62,7 @@ fn run(criterion: &mut Criterion) -> Result<()> {
         load(criterion, &input)?;
         address(criterion, &input, directory, &mut skips)?;
         name(criterion, &input)?;
+        change(criterion, &input)?;
     }
     live(criterion, &mut skips)?;
     skips.keep()
@@ -172,6 +174,24 @@ fn load(criterion: &mut Criterion, input: &Input) -> Result<()> {
         b.iter(|| must(Blazesym::new(path).symbolize(&one)));
     });
     group.bench_function("stackpulse", |b| b.iter(|| must(peer::stackpulse(path))));
+    group.finish();
+    Ok(())
+}
+
+/// A BPF program comes, and a reader keeps the table of before.
+fn change(criterion: &mut Criterion, input: &Input) -> Result<()> {
+    let mut group = group(criterion, &input.name, "change");
+    let live = LiveTable::new(&SymbolTable::from_bytes(&input.kallmodsyms)?)?;
+    let program = Symbol::new(0xffff_ffff_c0ff_e000, b't', b"bpf_prog_6deef7357e7b4530")
+        .with_size(0x40)
+        .with_modules(grammar::modules(b"[bpf]")?);
+    group.bench_function("ours", |b| {
+        b.iter(|| {
+            let mut live = live.clone();
+            live.insert([(black_box(program), Group::Bpf)])
+                .map(|()| live)
+        });
+    });
     group.finish();
     Ok(())
 }

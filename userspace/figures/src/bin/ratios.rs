@@ -132,6 +132,13 @@ fn of_capture(runs: &Runs) -> Result<Vec<Row>> {
             Any,
         )?,
         runs.rate("index of names, at first use", "name/ours-index", Any)?,
+        runs.faster(
+            "a BPF program comes",
+            "change/ours",
+            "load/ours-sized",
+            "the table made anew",
+            Least(80.0),
+        )?,
         runs.each("address look-up in kallmodsyms", "address/ours-sized", 40.0)?,
         runs.faster(
             "address look-up in kallsyms",
