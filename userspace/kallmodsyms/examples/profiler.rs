@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! ksym ADDRESS LENGTH NAME     a BPF program is there
-//! unksym ADDRESS               it is gone
+//! unksym ADDRESS LENGTH        it is gone
 //! unload MODULE                a module is gone
 //! sample ADDRESS...            a stack, innermost first
 //! ```
@@ -47,13 +47,11 @@ fn run(
                     .with_modules(bpf);
                 symbols.insert([(symbol, Group::Bpf)])?;
             }
-            ["unksym", address] => {
+            ["unksym", address, length] => {
                 let address = hex(address)?;
-                symbols.remove(|symbol| symbol.address() == address)?;
+                symbols.remove_range(address..address.saturating_add(hex(length)?));
             }
-            ["unload", module] => {
-                symbols.remove(|symbol| symbol.modules().contains(module.as_bytes()))?;
-            }
+            ["unload", module] => symbols.remove_module(module.as_bytes()),
             ["sample", ref addresses @ ..] => {
                 for address in addresses {
                     let place = symbols.lookup(hex(address)?).inside();
@@ -80,7 +78,7 @@ mod tests {
         let table = SymbolTable::from_bytes(table).unwrap();
         let mut symbols = LiveTable::new(&table).unwrap();
         let events = "sample ffffffffc0000008 ffffffff81000010\nunload nfs\nksym ffffffffc0000000 80 bpf_prog_1\n\
-                      sample ffffffffc0000008\nunksym ffffffffc0000000\nsample 0xffffffffc0000008\n";
+                      sample ffffffffc0000008\nunksym ffffffffc0000000 80\nsample 0xffffffffc0000008\n";
         let mut out = Vec::new();
         run(&mut symbols, events.as_bytes(), &mut out).unwrap();
         assert_eq!(

@@ -136,18 +136,23 @@ impl Builder {
     /// assert_eq!(builder.finish(Facts::default()).unwrap_err(), ErrorKind::HiddenAddresses);
     /// # Ok::<(), kallmodsyms::Error>(())
     /// ```
-    pub fn finish(mut self, mut facts: Facts) -> Result<SymbolTable, ErrorKind> {
+    pub fn finish(self, mut facts: Facts) -> Result<SymbolTable, ErrorKind> {
         if self.addresses.is_empty() {
             return Err(ErrorKind::NoSymbols);
-        }
-        if self.names.is_full() || self.owners.is_full() {
-            return Err(ErrorKind::TooLarge);
         }
         if self.addresses.iter().all(|&address| address == 0) {
             return Err(ErrorKind::HiddenAddresses);
         }
         // As tools write it that know of none: an image made of a kernel's memory, for instance.
         facts.sizes &= self.sizes.any();
+        self.assemble(facts)
+    }
+
+    /// Does so whatever the symbols say of themselves: they may be a part of all. There is one at least.
+    pub(super) fn assemble(mut self, facts: Facts) -> Result<SymbolTable, ErrorKind> {
+        if self.names.is_full() || self.owners.is_full() {
+            return Err(ErrorKind::TooLarge);
+        }
         self.sort();
 
         let Self {
