@@ -15,7 +15,8 @@
 //! - [`grammar`]: one line in, one borrowed [`Symbol`] out;
 //! - [`Symbols`]: an iterator over a whole file, which finds the dialect by itself; `Reader` does the same for a
 //!   stream;
-//! - [`SymbolTable`]: all symbols, by address and by name; [`diff`]: what differs between two tables;
+//! - [`SymbolTable`]: all symbols, by address and by name; [`table::LiveTable`]: while modules and BPF programs come and
+//!   go; [`diff`]: what differs between two tables;
 //! - [`ranges`], `elf`, [`Slide`]: what other files of the same kernel add: modules, sizes, symbols as linked;
 //! - `lenient`: what can be read of a file that is not clean, and how much cannot;
 //! - `source`: files and the running kernel, and `source::Kernel::open`, which takes the best there is;
