@@ -109,6 +109,24 @@ fn pasted_places() {
     }
 }
 
+/// What a title says, and not what its prose or its bad pointer could be.
+#[test]
+fn pasted_titles() {
+    let table = [common::KERNEL, b"ffffffff81000080 10 t pointer\n"].concat();
+    let files = Files::new(&[("kernel", &table)]);
+    for title in [
+        "BUG: KASAN: null pointer dereference in vfs_read",
+        "BUG: kernel NULL pointer dereference, address: 0000000000000010 in vfs_read",
+    ] {
+        let answer = files.good(&["lookup", "--", title]);
+        assert_eq!(answer, "ffffffff81000000 vfs_read+0x0/0x40\n", "{title}");
+    }
+    let answer = files.good(&["lookup", "--", "in pointer at 0000000000000010"]);
+    assert_eq!(answer, "ffffffff81000080 pointer+0x0/0x10\n");
+    let answer = files.good(&["lookup", "--", "at 0000000000000010 of nothing"]);
+    assert_eq!(answer, "0000000000000010 per_cpu_data+0x10/0x30\n");
+}
+
 /// Of a range the start is looked up.
 #[test]
 fn pasted_ranges() {

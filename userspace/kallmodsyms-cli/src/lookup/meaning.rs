@@ -32,6 +32,8 @@ pub(super) struct Reading<'t> {
     names: Names<'t>,
     /// How many digits the longest name has that is a number.
     longest_number: usize,
+    /// Where the image starts.
+    lowest: u64,
 }
 
 impl<'t> Reading<'t> {
@@ -43,6 +45,7 @@ impl<'t> Reading<'t> {
             table,
             names: Names::new(table),
             longest_number: numbers.map(|symbol| symbol.name().len()).max().unwrap_or(0),
+            lowest: table.image_start(),
         }
     }
 
@@ -99,7 +102,11 @@ impl<'t> Reading<'t> {
         for reference in reference::references(line) {
             let missed = match reference {
                 Reference::Address(address) => {
-                    if self.table.lookup(address).inside().is_some() {
+                    // Per-CPU data is counted from 0.
+                    let inside = self.table.lookup(address).inside();
+                    let is_placed =
+                        |symbol: Entry<'_>| address >= self.lowest || !symbol.group().is_image();
+                    if inside.is_some_and(|(symbol, _)| is_placed(symbol)) {
                         return Some(Meaning::Address(address));
                     }
                     Meaning::Address(address)
@@ -114,14 +121,16 @@ impl<'t> Reading<'t> {
             };
             first.get_or_insert(missed);
         }
-        if matches!(first, Some(Meaning::Address(_))) {
+        // What a pointer had that led nowhere is none of the kernel's addresses: `NULL pointer dereference, address: 10`.
+        if matches!(first, Some(Meaning::Address(address)) if address >= self.lowest) {
             return first;
         }
         reference::names(line)
             .take(WORDS)
             .map(|place| (self.symbols(place), place))
             .filter(|(found, _)| !found.is_empty())
-            .min_by_key(|(found, place)| likelihood(found, *place))
+            // Prose has no `_`: `NULL pointer dereference in vfs_read`.
+            .min_by_key(|(found, place)| (likelihood(found, *place), !place.name.contains('_')))
             .map(|(found, place)| Meaning::Symbols(found, place))
             .or(first)
     }
