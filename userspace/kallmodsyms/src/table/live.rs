@@ -13,7 +13,7 @@ use core::ops::Range;
 use core::slice;
 
 use super::build::Builder;
-use super::entry::Entry;
+use super::entry::{Entries, Entry};
 use super::name::Named;
 use super::{Facts, Location, SymbolTable};
 use crate::{ErrorKind, Group, Modules, Symbol};
@@ -26,8 +26,8 @@ const PART: usize = 256;
 /// BPF, ftrace and kprobes, which come and go.
 ///
 /// A clone shares all symbols, and keeps what it has while another one is changed: give clones to the threads that look
-/// symbols up. A change takes as long as to make a table of what changes and some hundred symbols around it, whatever
-/// else there is.
+/// symbols up. A change takes as long as to make a table of what changes and some hundred symbols around it, and a step for
+/// each 256 others; where sizes are not known, a module is changed as a whole.
 ///
 /// ```
 /// use kallmodsyms::{Group, Symbol, SymbolTable, grammar, table::LiveTable};
@@ -99,8 +99,12 @@ impl LiveTable {
     }
 
     /// All that is not of the image, in address order.
-    pub fn dynamic(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.parts.iter().flat_map(|part| &part.table)
+    #[must_use]
+    pub fn dynamic(&self) -> Dynamic<'_> {
+        Dynamic {
+            entries: None,
+            parts: self.parts.iter(),
+        }
     }
 
     /// The innermost symbol at an address, or between which symbols it lies, as [`SymbolTable::lookup`] has it. Logarithmic.
@@ -345,6 +349,29 @@ impl Parts {
         Arc::new(self.parts)
     }
 }
+
+/// The symbols that are not of the image, from [`LiveTable::dynamic`].
+#[derive(Clone, Debug)]
+pub struct Dynamic<'t> {
+    entries: Option<Entries<'t>>,
+    parts: slice::Iter<'t, Arc<Part>>,
+}
+
+impl<'t> Iterator for Dynamic<'t> {
+    type Item = Entry<'t>;
+
+    fn next(&mut self) -> Option<Entry<'t>> {
+        loop {
+            let found = self.entries.as_mut().and_then(Iterator::next);
+            if found.is_some() {
+                return found;
+            }
+            self.entries = Some(self.parts.next()?.table.iter());
+        }
+    }
+}
+
+impl FusedIterator for Dynamic<'_> {}
 
 /// The symbols of one name, from [`LiveTable::named`].
 #[derive(Clone, Debug)]

@@ -45,7 +45,7 @@ use size::Sizes;
 pub use build::Builder;
 pub use entry::{Containing, Entries, Entry, Plus};
 pub use join::NoSize;
-pub use live::{LiveNamed, LiveTable};
+pub use live::{Dynamic, LiveNamed, LiveTable};
 pub use mapping::is_mapping_symbol;
 pub use module::{Module, Totals};
 pub use name::Named;
