@@ -20,6 +20,8 @@ pub(super) struct Buckets {
     /// Where each bucket starts in `items`, and where the last one ends. A power of two and one.
     starts: Vec<u32>,
     items: Vec<u32>,
+    /// The buckets that have many.
+    crowded: Vec<u32>,
 }
 
 impl Buckets {
@@ -35,6 +37,15 @@ impl Buckets {
         for &bucket in &bucket_of {
             starts[bucket as usize] += 1;
         }
+        let mut crowded = Vec::new();
+        // Sixteen counts at a time: one that is large has a bit that none of the others has.
+        for (block, counts) in starts.chunks(16).enumerate() {
+            if counts.iter().fold(0, |all, count| all | count) as usize >= FEW {
+                let buckets = (block * 16..).zip(counts);
+                let many = buckets.filter(|&(_, &count)| count as usize > FEW);
+                crowded.extend(many.map(|(bucket, _)| bucket as u32));
+            }
+        }
         let mut sum = 0;
         for start in &mut starts {
             sum += *start;
@@ -46,20 +57,22 @@ impl Buckets {
             *start -= 1;
             items[*start as usize] = item as u32;
         }
-        for ends in starts.windows(2) {
-            let bucket = &mut items[ends[0] as usize..ends[1] as usize];
-            if bucket.len() > FEW {
-                bucket.sort_unstable_by_key(|&item| (name(item as usize), item));
-            }
+        for &bucket in &crowded {
+            let [start, end] = [starts[bucket as usize], starts[bucket as usize + 1]];
+            let bucket = &mut items[start as usize..end as usize];
+            bucket.sort_unstable_by_key(|&item| (name(item as usize), item));
         }
-        Self { starts, items }
+        Self {
+            starts,
+            items,
+            crowded,
+        }
     }
 
     /// The items of this name, beside a few others, in order. `name` is what the table was made with.
     #[inline]
     pub(super) fn candidates<'n>(&self, wanted: &[u8], name: impl Fn(usize) -> &'n [u8]) -> &[u32] {
-        let bucket = bucket(wanted, self.starts.len() - 1);
-        let items = &self.items[self.starts[bucket] as usize..self.starts[bucket + 1] as usize];
+        let items = self.bucket(wanted);
         if items.len() > FEW {
             named(items, wanted, name)
         } else {
@@ -67,15 +80,24 @@ impl Buckets {
         }
     }
 
+    /// All items of the bucket of a name: at most a few, or many that are sorted by name.
+    #[inline]
+    pub(super) fn bucket(&self, name: &[u8]) -> &[u32] {
+        let bucket = bucket(name, self.starts.len() - 1);
+        &self.items[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
+    }
+
     /// The items of all buckets that have many, in no order.
     pub(super) fn crowded(&self) -> impl Iterator<Item = u32> {
-        let buckets = self.starts.windows(2);
-        let buckets = buckets.map(|ends| &self.items[ends[0] as usize..ends[1] as usize]);
-        buckets.filter(|items| items.len() > FEW).flatten().copied()
+        let range = |bucket: usize| self.starts[bucket] as usize..self.starts[bucket + 1] as usize;
+        let buckets = self.crowded.iter();
+        let items = buckets.flat_map(move |&bucket| &self.items[range(bucket as usize)]);
+        items.copied()
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        (self.starts.capacity() + self.items.capacity()) * size_of::<u32>()
+        (self.starts.capacity() + self.items.capacity() + self.crowded.capacity())
+            * size_of::<u32>()
     }
 }
 

@@ -88,7 +88,8 @@ impl Builder {
     /// ```
     #[inline]
     pub fn push(&mut self, symbol: &Symbol<'_>) {
-        self.push_to(symbol, None);
+        let index = self.push_symbol(symbol);
+        self.owners.push(index, symbol.modules, symbol.object);
     }
 
     /// Adds a symbol of which is known where the kernel keeps it: nothing is concluded from the order then. A table's own
@@ -107,19 +108,20 @@ impl Builder {
     /// # Ok::<(), kallmodsyms::grammar::Fault>(())
     /// ```
     pub fn push_in(&mut self, symbol: &Symbol<'_>, group: Group) {
-        self.push_to(symbol, Some(group));
+        let index = self.push_symbol(symbol);
+        self.owners
+            .push_in(index, symbol.modules, symbol.object, group);
     }
 
     #[inline]
-    fn push_to(&mut self, symbol: &Symbol<'_>, group: Option<Group>) {
+    fn push_symbol(&mut self, symbol: &Symbol<'_>) -> u32 {
         let index = u32::try_from(self.letters.len()).unwrap_or(u32::MAX);
         self.addresses.push(symbol.address);
         self.sizes.push(symbol.size.unwrap_or(0));
         self.letters.push(symbol.kind);
         self.names.push(symbol.name);
         self.has_mapping |= is_mapping_symbol(symbol.name);
-        self.owners
-            .push(index, symbol.modules, symbol.object, group);
+        index
     }
 
     /// Sorts and indexes the symbols. Where all of them have the size zero, sizes are not known, whatever the source says.

@@ -127,17 +127,21 @@ impl NameIndex {
     fn search<'t>(&'t self, table: &'t SymbolTable, name: &[u8], folding: bool) -> Named<'t> {
         // A name that is asked for folded is not folded itself: no suffix comes off twice.
         let folded = if folding { name } else { fold(name) };
+        let mut rest = self.buckets.bucket(folded);
+        if rest.len() > FEW {
+            rest = if folding {
+                self.candidates(&table.names, name)
+            } else {
+                bucket::named(&self.crowded, name, |index| table.names.get(index))
+            };
+        }
         let mut named = Named {
             table,
             folding,
             this: None,
             is_taken: false,
-            rest: self.candidates(&table.names, folded),
+            rest,
         };
-        if !folding && named.rest.len() > FEW {
-            let whole = |index: usize| table.names.get(index);
-            named.rest = bucket::named(&self.crowded, name, whole);
-        }
         named.advance(name);
         named
     }

@@ -190,18 +190,32 @@ pub(super) struct Gathered {
 const LISTS: usize = 1 << 16;
 
 impl Gathered {
-    /// Takes the owner of symbol number `index`, with its group where that is known.
-    #[inline]
-    pub(super) fn push(
+    /// Takes the owner of symbol number `index`, with its group.
+    pub(super) fn push_in(
         &mut self,
         index: u32,
         modules: Modules<'_>,
         object: Option<&[u8]>,
-        group: Option<Group>,
+        group: Group,
     ) {
         // What has no modules is no part of any, as a rule.
-        let group = group.filter(|&group| group != Group::Core || !modules.is_empty());
-        if group.is_none() && modules.is_empty() && object.is_none() && self.last_is_empty {
+        if group == Group::Core && modules.is_empty() {
+            self.push(index, modules, object);
+            return;
+        }
+        let last = &self.last;
+        let same = last.modules == modules.as_bytes()
+            && last.object.as_deref() == object
+            && last.group == Some(group);
+        if !same || index == 0 {
+            self.start_run(index, modules, object, Some(group));
+        }
+    }
+
+    /// Takes the owner of symbol number `index`.
+    #[inline]
+    pub(super) fn push(&mut self, index: u32, modules: Modules<'_>, object: Option<&[u8]>) {
+        if modules.is_empty() && object.is_none() && self.last_is_empty {
             // Most symbols. Not compared as bytes: glibc's memcmp() of nothing, at an address that is none, takes 80 ns
             // where the processor drops the faults of masked loads (AVX-512).
             self.in_image = self.places.len() as u32;
@@ -210,11 +224,11 @@ impl Gathered {
         let last = &self.last;
         let same = last.modules == modules.as_bytes()
             && last.object.as_deref() == object
-            && last.group == group;
+            && last.group.is_none();
         if !same || index == 0 {
-            self.start_run(index, modules, object, group);
+            self.start_run(index, modules, object, None);
         }
-        if group.is_none() && modules.is_empty() {
+        if modules.is_empty() {
             self.in_image = self.places.len() as u32;
         }
     }
