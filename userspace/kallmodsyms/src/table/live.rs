@@ -16,7 +16,7 @@ use super::build::Builder;
 use super::entry::{Entries, Entry};
 use super::name::Named;
 use super::{Facts, Location, SymbolTable};
-use crate::{ErrorKind, Group, Modules, Symbol};
+use crate::{ErrorKind, Group, Symbol};
 
 /// How many symbols a part has at least, but for the last one. On a kernel with 63,000 symbols outside its image, a
 /// change takes about as long to make one part anew as to go over all parts.
@@ -110,9 +110,12 @@ impl LiveTable {
     /// The innermost symbol at an address, or between which symbols it lies, as [`SymbolTable::lookup`] has it. Logarithmic.
     #[must_use]
     pub fn lookup(&self, address: u64) -> Location<'_> {
-        let image = self.image.lookup(address);
-        match (image, self.lookup_dynamic(address)) {
-            (_, inside @ Location::Inside { .. }) | (inside @ Location::Inside { .. }, _) => inside,
+        let dynamic = self.lookup_dynamic(address);
+        if dynamic.inside().is_some() {
+            return dynamic;
+        }
+        match (self.image.lookup(address), dynamic) {
+            (inside @ Location::Inside { .. }, _) | (_, inside @ Location::Inside { .. }) => inside,
             (
                 Location::Outside { before, after },
                 Location::Outside {
@@ -246,8 +249,15 @@ impl LiveTable {
     }
 }
 
-fn modules(entry: Entry<'_>) -> Modules<'_> {
-    entry.modules()
+/// Whether parts may meet between two symbols, of which the first and all before it reach to `end`. Without sizes a
+/// symbol reaches to the next one, unless that is of another module.
+fn is_border(facts: Facts, end: u64, before: &Symbol<'_>, after: &Symbol<'_>) -> bool {
+    let is_apart = if facts.sizes {
+        end <= after.address
+    } else {
+        before.modules != after.modules
+    };
+    is_apart && before.address < after.address
 }
 
 fn pair(entry: Entry<'_>) -> (Symbol<'_>, Group) {
@@ -263,15 +273,11 @@ impl Part {
         self.table.addresses.get(self.table.len() - 1)
     }
 
-    /// Whether nothing here has to do with an address in the next part, or the reverse. Without sizes a symbol reaches to
-    /// the next one, unless that is of another module.
+    /// Whether nothing here has to do with an address in the next part, or the reverse.
     fn is_apart(&self, next: &Self) -> bool {
-        if self.table.facts.sizes {
-            return self.end <= next.start() && self.last() < next.start();
-        }
-        let last = self.table.iter().next_back();
-        let first = next.table.iter().next();
-        self.last() < next.start() && last.map(modules) != first.map(modules)
+        let last = Entry::new(&self.table, self.table.len() - 1);
+        let first = Entry::new(&next.table, 0);
+        is_border(self.table.facts, self.end, &last.symbol(), &first.symbol())
     }
 }
 
@@ -316,17 +322,10 @@ impl Parts {
         let (mut start, mut end) = (0, 0);
         for index in 0..symbols.len() {
             let (symbol, _) = &symbols[index];
-            if index - start >= PART {
-                let (before, _) = &symbols[index - 1];
-                let is_border = if self.facts.sizes {
-                    end <= symbol.address
-                } else {
-                    before.modules != symbol.modules
-                };
-                if is_border && before.address < symbol.address {
-                    self.make(&symbols[start..index], end)?;
-                    (start, end) = (index, 0);
-                }
+            let is_full = index - start >= PART;
+            if is_full && is_border(self.facts, end, &symbols[index - 1].0, symbol) {
+                self.make(&symbols[start..index], end)?;
+                (start, end) = (index, 0);
             }
             end = end.max(symbol.address.saturating_add(symbol.size.unwrap_or(0)));
         }

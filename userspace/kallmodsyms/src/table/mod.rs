@@ -693,49 +693,36 @@ impl SymbolTable {
     /// The first symbol with the same extent as this one.
     #[inline]
     fn first_alias(&self, index: usize) -> usize {
-        if index == 0 || !self.same_extent(index - 1, index) {
-            return index;
-        }
-        // In steps twice as long each, and then between the last two: there may be as many as the table has symbols.
-        let mut step = 1;
-        while step <= index && self.same_extent(index - step, index) {
-            step *= 2;
-        }
-        let (mut start, mut end) = (index - step.min(index), index - step / 2);
-        while start < end {
-            let middle = usize::midpoint(start, end);
-            if self.same_extent(middle, index) {
-                end = middle;
-            } else {
-                start = middle + 1;
-            }
-        }
-        start
+        index - steps(index, |step| self.same_extent(index - step, index))
     }
 
     /// The symbols with the same extent as this one.
     fn alias_range(&self, index: usize) -> Range<usize> {
-        self.first_alias(index)..self.last_alias(index) + 1
+        let last = self.len() - 1;
+        let after = steps(last - index, |step| self.same_extent(index + step, index));
+        self.first_alias(index)..index + after + 1
     }
+}
 
-    /// The last symbol with the same extent as this one, found as the first one is.
-    fn last_alias(&self, index: usize) -> usize {
-        let is_alias = |other: usize| other < self.len() && self.same_extent(other, index);
-        let mut step = 1;
-        while is_alias(index + step) {
-            step *= 2;
-        }
-        let (mut start, mut end) = (index + step / 2, index + step);
-        while end - start > 1 {
-            let middle = usize::midpoint(start, end);
-            if is_alias(middle) {
-                start = middle;
-            } else {
-                end = middle;
-            }
-        }
-        start
+/// How many steps of at most this many are such, from the first on. In steps twice as long each, and then between the
+/// last two: there may be as many as the table has symbols.
+#[inline]
+fn steps(most: usize, such: impl Fn(usize) -> bool) -> usize {
+    let is_such = |step: usize| step <= most && such(step);
+    let mut step = 1;
+    while is_such(step) {
+        step *= 2;
     }
+    let (mut start, mut end) = (step / 2, step);
+    while end - start > 1 {
+        let middle = usize::midpoint(start, end);
+        if is_such(middle) {
+            start = middle;
+        } else {
+            end = middle;
+        }
+    }
+    start
 }
 
 impl<'t> IntoIterator for &'t SymbolTable {
