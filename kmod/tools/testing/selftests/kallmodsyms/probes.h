@@ -89,10 +89,19 @@ static inline const char *find_functions(struct probes *probes)
 		"no probe in kernel_clone";
 }
 
-static inline bool is_page(const struct line *line)
+static inline size_t count_of(const struct text *text, const char *name,
+			      const char *modules)
 {
-	return span_is(line->modules, "[__builtin__kprobes]");
+	size_t pos = 0, count = 0;
+	struct line line;
+
+	while (each_line(text, &pos, true, &line))
+		count += (!name || span_is(line.name, name)) &&
+			 span_is(line.modules, modules);
+	return count;
 }
+
+#define KPROBES_MODULE "[__builtin__kprobes]"
 
 /*
  * Whether each of some events has a page of slots, so that pages come and go
@@ -100,12 +109,7 @@ static inline bool is_page(const struct line *line)
  */
 static inline bool fill_pages(const struct text *text, size_t events)
 {
-	size_t pos = 0, pages = 0;
-	struct line line;
-
-	while (each_line(text, &pos, true, &line))
-		pages += is_page(&line);
-	return pages >= events;
+	return count_of(text, NULL, KPROBES_MODULE) >= events;
 }
 
 /* Adds an event with probes in functions that have none.  */

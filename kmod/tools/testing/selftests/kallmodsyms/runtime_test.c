@@ -13,18 +13,6 @@
 
 #define FTRACE "[__builtin__ftrace]"
 
-static size_t count_of(const struct text *text, const char *name,
-		       const char *modules)
-{
-	size_t pos = 0, count = 0;
-	struct line line;
-
-	while (each_line(text, &pos, true, &line))
-		count += (!name || span_is(line.name, name)) &&
-			 span_is(line.modules, modules);
-	return count;
-}
-
 /*
  * Waits until no more than @left such lines are there, since some code is freed
  * a grace period later.
@@ -244,11 +232,11 @@ TEST_F_TIMEOUT(trace, kprobe_page_is_a_page, SLOW_TEST)
 
 	load_both(_metadata, &sized, &plain);
 	ASSERT_TRUE(write_file(self->events, "-:kallmodsyms_test/slot", O_APPEND));
-	if (!find_symbol(&plain, false, NULL, "[__builtin__kprobes]", &line))
+	if (!find_symbol(&plain, false, NULL, KPROBES_MODULE, &line))
 		SKIP(return, "this architecture lists no kprobe pages");
 	expect_projection(_metadata, &sized, &plain);
 	while (each_line(&sized, &pos, true, &line)) {
-		if (!span_is(line.modules, "[__builtin__kprobes]"))
+		if (!span_is(line.modules, KPROBES_MODULE))
 			continue;
 		pages++;
 		TH_LOG("\"%.*s\"", (int)line.whole.len, line.whole.at);
@@ -314,6 +302,11 @@ static bool remove_pages(struct list *list)
 static void end_pages(struct list *list)
 {
 	remove_events(GROUP);
+}
+
+static bool is_page(const struct line *line)
+{
+	return span_is(line->modules, KPROBES_MODULE);
 }
 
 static const char *begin_tracers(struct list *list)

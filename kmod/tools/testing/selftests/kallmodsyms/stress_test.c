@@ -101,7 +101,7 @@ FIXTURE_TEARDOWN_PARENT(stress)
 static bool is_nameless(struct line line)
 {
 	return span_is(line.modules, "[__builtin__ftrace]") ||
-	       span_is(line.modules, "[__builtin__kprobes]");
+	       span_is(line.modules, KPROBES_MODULE);
 }
 
 /*
@@ -145,7 +145,7 @@ static bool check_loaded(struct __test_metadata *_metadata,
 			text_add(&stays, &room, line.whole);
 			text_add(&stays, &room, LITERAL("\n"));
 		} else {
-			pages |= span_is(line.modules, "[__builtin__kprobes]");
+			pages |= span_is(line.modules, KPROBES_MODULE);
 		}
 	}
 	part = scene->stays;
@@ -525,7 +525,7 @@ static void begin(struct __test_metadata *_metadata, struct scene *scene)
 		lines++;
 	}
 	scene->has_pages = scene->has_probes && fill_pages(&text, EVENTS);
-	if (!scene->has_pages)
+	if (scene->has_probes && !scene->has_pages)
 		TH_LOG("no pages of kprobes that go: a page takes more than an event");
 	TH_LOG("%zu lines are to stay, %zu of them trampolines and pages of kprobes",
 	       lines, nameless);
